@@ -1,0 +1,98 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/reeve-run/reeve"
+)
+
+// Agent is a function under a name. It is made once, is safe for concurrent use,
+// and holds no state of a run.
+type Agent[In, Out any] struct {
+	name    string
+	version string
+	fn      func(Context, In) (Out, error)
+}
+
+// New makes an agent. The name must be a legal one (reeve.CheckName) and unique within a
+// server; both are checked when the server starts. In and Out are read and written as JSON.
+func New[In, Out any](name string, fn func(Context, In) (Out, error), opts ...Option) *Agent[In, Out] {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return &Agent[In, Out]{name: name, version: o.version, fn: fn}
+}
+
+// Name is the agent's name.
+func (a *Agent[In, Out]) Name() string { return a.name }
+
+// Version is what Version gave it, or "".
+func (a *Agent[In, Out]) Version() string { return a.version }
+
+// run decodes the input strictly, runs the function, and encodes the result. It satisfies Runnable.
+func (a *Agent[In, Out]) run(ctx Context, raw []byte) ([]byte, error) {
+	in, err := decodeInput[In](raw)
+	if err != nil {
+		return nil, reeve.Errorf(reeve.CodeInvalid, "input of agent %s: %w", a.name, err)
+	}
+	out, err := a.fn(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return encode("result of agent "+a.name, out)
+}
+
+// decodeInput refuses fields that In does not have: a misspelt field is said, not ignored.
+func decodeInput[In any](raw []byte) (In, error) {
+	var in In
+	if len(raw) == 0 {
+		raw = []byte("null")
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&in)
+	return in, err
+}
+
+// encode writes v as JSON; what says whose value it is. A value that is not JSON
+// (NaN, a cycle, a channel) is CodeNotJSON.
+func encode(what string, v any) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, reeve.Errorf(reeve.CodeNotJSON, "%s cannot be written as JSON: %w", what, err)
+	}
+	return b, nil
+}
+
+// decode reads what the log has into T. It fails when the author has changed T since.
+func decode[T any](what string, raw []byte) (T, error) {
+	var v T
+	if len(raw) == 0 {
+		return v, nil
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return v, reeve.Errorf(reeve.CodeDiverged, "%s: the log's value does not fit %T: %w", what, v, err)
+	}
+	return v, nil
+}
+
+// options is what Option sets.
+type options struct{ version string }
+
+// Option is an option of New.
+type Option func(*options)
+
+// Version names the version of the agent's code, for people and for claims.
+func Version(v string) Option { return func(o *options) { o.version = v } }
+
+var _ Runnable = (*Agent[int, int])(nil)
+
+func quotePath(path string) string {
+	if path == "" {
+		return "of the run's agent"
+	}
+	return fmt.Sprintf("%q", path)
+}
