@@ -1,0 +1,104 @@
+package journal
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"github.com/reeve-run/reeve"
+)
+
+// Owner writes a claimed thread's log. It is safe for concurrent use by the branches of the run.
+type Owner struct {
+	j     *Journal
+	ctx   context.Context
+	lane  *lane
+	claim Claimed
+
+	mu       sync.Mutex
+	next     int64 // number of the next entry within the claim
+	progress bool  // the takeover's strikes have been cleared
+	handed   *item // the last one that nobody waits for
+}
+
+// Owner is the claim's writer. Its appends are given up when ctx ends: that is for a thread that is
+// let go or lost, not for a step that is late.
+func (j *Journal) Owner(ctx context.Context, c Claimed) *Owner {
+	return &Owner{j: j, ctx: ctx, lane: j.lane(c.Run.Thread), claim: c, next: 1, progress: c.Strikes == 0}
+}
+
+// Append writes the entries, and what becomes of the run with them, and returns when
+// they are durable. A database in trouble is waited for until the owner's context ends.
+// CodeFenced means that the thread is somebody else's now. The drafts' data is redacted in place.
+func (o *Owner) Append(change *Change, drafts ...Draft) (Result, error) {
+	it, err := o.hand(change, drafts)
+	if err != nil {
+		return Result{}, err
+	}
+	return it.wait(o.ctx)
+}
+
+// Hand is Append that does not wait: a later Append of the same owner is durable only
+// after it. It waits only while the lane is full.
+func (o *Owner) Hand(drafts ...Draft) error {
+	it, err := o.hand(nil, drafts)
+	if err != nil {
+		return err
+	}
+	o.mu.Lock()
+	o.handed = it
+	o.mu.Unlock()
+	return nil
+}
+
+// Flush waits until what was handed in is durable.
+func (o *Owner) Flush() error {
+	o.mu.Lock()
+	it := o.handed
+	o.mu.Unlock()
+	if it == nil {
+		return nil
+	}
+	_, err := it.wait(o.ctx)
+	return err
+}
+
+func (o *Owner) hand(change *Change, drafts []Draft) (*item, error) {
+	for i := range drafts {
+		drafts[i].Data = o.j.redact(drafts[i].Kind, drafts[i].Data)
+		if err := o.j.checkSize(describe(&drafts[i]), len(drafts[i].Data)); err != nil {
+			return nil, err
+		}
+	}
+	op := &Append{Thread: o.claim.Run.Thread, Fence: o.claim.Fence, Entries: drafts, Change: change}
+	it := newItem(o.ctx, op)
+	if err := o.lane.admit(o.ctx, it); err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	op.Number = o.next
+	o.next += int64(len(drafts))
+	if !o.progress && progresses(drafts) {
+		o.progress, op.Progress = true, true
+	}
+	o.lane.push(it)
+	return it, nil
+}
+
+// progresses says whether something new is recorded: not text, which is written again by every attempt.
+func progresses(drafts []Draft) bool {
+	for i := range drafts {
+		if drafts[i].Kind != reeve.KindTextAppended && drafts[i].Kind != reeve.KindRunStalled {
+			return true
+		}
+	}
+	return false
+}
+
+func describe(d *Draft) string {
+	if d.Path == "" {
+		return string(d.Kind) + " of run " + string(d.Run)
+	}
+	return string(d.Kind) + " at " + strconv.Quote(d.Path)
+}
