@@ -1,0 +1,227 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Hold is one unit while it is open: one session, one owner, one short life.
+// It is the state machine behind the handle that an adapter gives out. Its
+// methods are safe for concurrent use; that is the point of them.
+type Hold struct {
+	state  atomic.Uint32
+	guard  *Guard
+	scope  scope
+	parent *Hold
+	ctx    unitContext
+	opened trace
+	since  time.Time
+	cause  error                 // why it ended; written before the state says so
+	closed atomic.Pointer[trace] // where it ended, when not where it was opened
+	second atomic.Pointer[trace] // the use that another one met
+	prev   *Hold                 // the tally's list, by age
+	next   *Hold
+}
+
+// The state word: phase, operation, end, and whether another use met this one.
+const (
+	idle    uint32 = 0
+	inUse   uint32 = 1
+	closing uint32 = 2
+	ended   uint32 = 3
+
+	phaseMask uint32 = 0xff
+	opShift          = 8
+	endShift         = 16
+	met       uint32 = 1 << 31
+)
+
+// unitContext gives the unit's scope to everything that is called with it,
+// without an allocation of its own.
+type unitContext struct {
+	context.Context
+	scope *scope
+}
+
+func (c *unitContext) Value(key any) any {
+	if _, ok := key.(scopeKey); ok {
+		return c.scope
+	}
+	return c.Context.Value(key)
+}
+
+// Context is the context of the unit, to be given to the author's function.
+func (h *Hold) Context() context.Context { return &h.ctx }
+
+// Opened is the place that opened the unit.
+func (h *Hold) Opened() Site { return h.opened.site() }
+
+// Over says whether the unit has ended.
+func (h *Hold) Over() bool { return h.state.Load()&phaseMask == ended }
+
+// Enter claims the unit for one operation. It returns an *IllegalStateError
+// when the unit has ended or is in use. Each Enter that returned nil needs an Exit
+// with the same op.
+func (h *Hold) Enter(op Op) error {
+	if h.state.CompareAndSwap(idle, inUse|uint32(op)<<opShift) {
+		return nil
+	}
+	return h.refuse(op, inUse)
+}
+
+// Exit gives the unit back after an operation. It returns false when the unit
+// was ended meanwhile: then the caller must release the session.
+func (h *Hold) Exit(op Op) bool {
+	if h.state.CompareAndSwap(inUse|uint32(op)<<opShift, idle) {
+		return true
+	}
+	return h.exitMet(op)
+}
+
+// Close claims the unit for its last operation: a commit or a rollback. After
+// it only End may follow.
+func (h *Hold) Close(op Op) error {
+	if h.state.CompareAndSwap(idle, closing|uint32(op)<<opShift) {
+		return nil
+	}
+	return h.refuse(op, closing)
+}
+
+// End ends the unit, from whatever state it is in: later uses are refused. The
+// first End counts; it says whether it was the first. The cause is what a
+// refused use will show and match; it may be nil.
+func (h *Hold) End(how End, cause error) bool {
+	t := h.guard.tally
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if h.Over() {
+		return false
+	}
+	h.cause = cause
+	h.state.Store(ended | uint32(how)<<endShift)
+	h.leave()
+	return true
+}
+
+// EndIfUsed ends the unit if an operation is going on, and says whether it
+// did. The Exit of that operation will then return false: who runs it has to
+// release the session, because nobody else can without waiting for it.
+func (h *Hold) EndIfUsed(how End, cause error) bool {
+	t := h.guard.tally
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for old := h.state.Load(); old&phaseMask == inUse; old = h.state.Load() {
+		h.cause = cause
+		if h.state.CompareAndSwap(old, ended|uint32(how)<<endShift) {
+			h.leave()
+			return true
+		}
+	}
+	return false
+}
+
+// leave takes the ended unit off the books. The caller holds the tally's lock.
+func (h *Hold) leave() {
+	h.guard.tally.remove(h, time.Since(h.since))
+	if h.scope.holder != nil {
+		h.scope.holder.open.Add(-1)
+	}
+}
+
+// exitMet ends an operation that another one met: its place is noted for the
+// error of the other, which may be read later than now.
+func (h *Hold) exitMet(op Op) bool {
+	var t trace
+	t.take()
+	h.second.CompareAndSwap(nil, &t)
+	return h.state.CompareAndSwap(inUse|uint32(op)<<opShift|met, idle) || !h.Over()
+}
+
+// refuse decides about a use that did not find the unit idle.
+func (h *Hold) refuse(op Op, want uint32) error {
+	for {
+		old := h.state.Load()
+		switch old & phaseMask {
+		case idle:
+			if h.state.CompareAndSwap(old, want|uint32(op)<<opShift) {
+				return nil
+			}
+		case ended:
+			return h.guard.Refuse(h.endedError(op, old))
+		default:
+			if h.state.CompareAndSwap(old, old|met) {
+				return h.guard.Refuse(h.overlapError(op, old))
+			}
+		}
+	}
+}
+
+func (h *Hold) endedError(op Op, state uint32) *IllegalStateError {
+	return &IllegalStateError{
+		Op: op.String(), State: "ended: " + End(state>>endShift&0xff).String(), Rule: RuleEnded,
+		Opened: h.opened.site(), Ended: h.opened.site(), Used: []Site{here()}, Cause: h.cause,
+		Advice: "open a unit of its own with Do where the work is done; hand over values, not the unit",
+	}
+}
+
+func (h *Hold) overlapError(op Op, state uint32) *IllegalStateError {
+	return &IllegalStateError{
+		Op: op.String(), State: fmt.Sprintf("in use: %s", Op(state>>opShift&0xff)), Rule: RuleOverlap,
+		Opened: h.opened.site(), Used: []Site{here()}, late: &h.second,
+		Advice: "give each goroutine a unit of its own with Do, or let one goroutine do the statements",
+	}
+}
+
+// RefuseByHand is the answer to a commit or rollback of a unit that Do ends.
+func (h *Hold) RefuseByHand(op Op) error {
+	if s := h.state.Load(); s&phaseMask == ended {
+		return h.guard.Refuse(h.endedError(op, s))
+	}
+	return h.guard.Refuse(&IllegalStateError{
+		Op: op.String(), State: "open, and is ended by Do", Rule: RuleByHand,
+		Opened: h.opened.site(), Used: []Site{here()},
+		Advice: "return nil from the function of Do to commit, or an error to roll back",
+	})
+}
+
+// RefuseRows is the answer to a commit while rows of the query are open.
+func (h *Hold) RefuseRows(query string) error {
+	return h.guard.Refuse(&IllegalStateError{
+		Op: OpCommit.String(), State: "open with rows that are not closed: " + brief(query), Rule: RuleRows,
+		Opened: h.opened.site(), Used: []Site{here()},
+		Advice: "close the rows (defer rows.Close()) and look at rows.Err() before the function of Do returns",
+	})
+}
+
+// Lost ends the unit because the database or the context has ended it, and
+// gives the error for the operation that found out.
+func (h *Hold) Lost(op Op, err error) error {
+	how := Failed
+	if h.ctx.Err() != nil {
+		how, err = Cancelled, errors.Join(err, h.ctx.Err(), otherCause(&h.ctx))
+	}
+	h.End(how, err)
+	return h.endedError(op, h.state.Load())
+}
+
+// otherCause is the cause of the cancellation where it says more than the error.
+func otherCause(ctx context.Context) error {
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		return cause
+	}
+	return nil
+}
+
+// brief is the beginning of a statement, on one line.
+func brief(query string) string {
+	const most = 80
+	q := strings.Join(strings.Fields(query), " ")
+	if len(q) > most {
+		q = strings.ToValidUTF8(q[:most], "") + "…"
+	}
+	return q
+}

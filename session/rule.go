@@ -1,0 +1,67 @@
+package session
+
+import (
+	"log/slog"
+	"sync"
+)
+
+// Rule names one thing that must not happen to a session.
+type Rule string
+
+// The rules.
+const (
+	RuleEnded   Rule = "ended"   // a unit is used after its end
+	RuleOverlap Rule = "overlap" // a unit is used by two at the same time
+	RuleRows    Rule = "rows"    // a unit is committed while rows are open
+	RuleNested  Rule = "nested"  // a second unit of one pool is asked for while one is held
+	RuleByHand  Rule = "by hand" // a unit of Do is committed or rolled back by its function
+	RuleHeld    Rule = "held"    // agent code, a model or a socket is waited for with a unit open
+	RuleCircle  Rule = "circle"  // all who hold the pool's connections wait for one more
+	RuleLeak    Rule = "leak"    // a unit is held for longer than its limit, or dropped
+	RuleDirty   Rule = "dirty"   // a connection comes back inside a transaction, or with a lock
+	RuleWait    Rule = "wait"    // a connection was waited for longer than the limit
+)
+
+// Mode is what happens when a rule is broken.
+type Mode uint8
+
+// The modes. The zero value is Enforce.
+const (
+	Enforce Mode = iota // refuse with an *IllegalStateError
+	Warn                // log once a call site, and let it pass
+	Off                 // let it pass
+)
+
+func (m Mode) String() string { return [...]string{"error", "warn", "off"}[m] }
+
+// Rules holds the mode of each rule; those not named are enforced.
+// A Rules must not be changed once a Guard has it.
+type Rules map[Rule]Mode
+
+// warner logs a broken rule once for each call site.
+type warner struct {
+	log  *slog.Logger
+	mu   sync.Mutex
+	seen map[string]struct{}
+}
+
+// maxSites bounds the memory of a warner: a program has fewer lines that warn.
+const maxSites = 10_000
+
+func (w *warner) warn(e *IllegalStateError) {
+	key := string(e.Rule) + e.Op
+	for _, s := range e.Used {
+		key += s.String()
+	}
+	w.mu.Lock()
+	_, known := w.seen[key]
+	if !known && len(w.seen) < maxSites {
+		w.seen[key] = struct{}{}
+	}
+	w.mu.Unlock()
+	if known {
+		return
+	}
+	w.log.Warn("database session misused", "rule", string(e.Rule), "op", e.Op, "state", e.State,
+		"pool", e.Pool, "opened", e.Opened.String(), "used", e.Used, "instead", e.Advice)
+}

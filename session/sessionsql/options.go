@@ -1,0 +1,44 @@
+package sessionsql
+
+import (
+	"database/sql"
+	"log/slog"
+
+	"github.com/reeve-run/reeve/session"
+)
+
+type config struct {
+	name    string
+	rules   session.Rules
+	log     *slog.Logger
+	tx      *sql.TxOptions
+	dialect Dialect
+}
+
+// Option sets up a Pool, or the connections of Open.
+type Option func(*config)
+
+// WithName names the pool in errors, counters and lists. Unless told it is the
+// name of the driver's package.
+func WithName(name string) Option { return func(c *config) { c.name = name } }
+
+// WithRules sets what happens when a rule is broken; rules not named are enforced.
+func WithRules(r session.Rules) Option { return func(c *config) { c.rules = r } }
+
+// WithLog sets where rules in mode Warn, and leaks, are logged; slog.Default() unless told.
+func WithLog(l *slog.Logger) Option { return func(c *config) { c.log = l } }
+
+// WithTxOptions sets the isolation level, or read-only, of every unit of the pool.
+func WithTxOptions(o sql.TxOptions) Option { return func(c *config) { c.tx = &o } }
+
+// WithDialect says which database it is, for Once. Unless told it is found out
+// from the driver.
+func WithDialect(d Dialect) Option { return func(c *config) { c.dialect = d } }
+
+func (c *config) guard(of any) *session.Guard {
+	opts := []session.GuardOption{session.Of(of), session.WithRules(c.rules)}
+	if c.log != nil {
+		opts = append(opts, session.WithLog(c.log))
+	}
+	return session.NewGuard(c.name, opts...)
+}
