@@ -38,3 +38,12 @@ func (j *Journal) All(ctx context.Context, q EntryQuery) iter.Seq2[reeve.Entry, 
 		}
 	}
 }
+
+// Claim is the store's, and tells the publisher of what it wrote.
+func (j *Journal) Claim(ctx context.Context, q ClaimQuery) ([]Claimed, error) {
+	claimed, err := j.Claimer.Claim(ctx, q)
+	for i := range claimed {
+		j.cfg.Publisher.Publish(claimed[i].Run.Thread, claimed[i].LastSeq, claimed[i].Entries)
+	}
+	return claimed, err
+}
