@@ -2,9 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -158,70 +155,4 @@ func (h *Hold) refuse(op Op, want uint32) error {
 			}
 		}
 	}
-}
-
-func (h *Hold) endedError(op Op, state uint32) *IllegalStateError {
-	return &IllegalStateError{
-		Op: op.String(), State: "ended: " + End(state>>endShift&0xff).String(), Rule: RuleEnded,
-		Opened: h.opened.site(), Ended: h.opened.site(), Used: []Site{here()}, Cause: h.cause,
-		Advice: "open a unit of its own with Do where the work is done; hand over values, not the unit",
-	}
-}
-
-func (h *Hold) overlapError(op Op, state uint32) *IllegalStateError {
-	return &IllegalStateError{
-		Op: op.String(), State: fmt.Sprintf("in use: %s", Op(state>>opShift&0xff)), Rule: RuleOverlap,
-		Opened: h.opened.site(), Used: []Site{here()}, late: &h.second,
-		Advice: "give each goroutine a unit of its own with Do, or let one goroutine do the statements",
-	}
-}
-
-// RefuseByHand is the answer to a commit or rollback of a unit that Do ends.
-func (h *Hold) RefuseByHand(op Op) error {
-	if s := h.state.Load(); s&phaseMask == ended {
-		return h.guard.Refuse(h.endedError(op, s))
-	}
-	return h.guard.Refuse(&IllegalStateError{
-		Op: op.String(), State: "open, and is ended by Do", Rule: RuleByHand,
-		Opened: h.opened.site(), Used: []Site{here()},
-		Advice: "return nil from the function of Do to commit, or an error to roll back",
-	})
-}
-
-// RefuseRows is the answer to a commit while rows of the query are open.
-func (h *Hold) RefuseRows(query string) error {
-	return h.guard.Refuse(&IllegalStateError{
-		Op: OpCommit.String(), State: "open with rows that are not closed: " + brief(query), Rule: RuleRows,
-		Opened: h.opened.site(), Used: []Site{here()},
-		Advice: "close the rows (defer rows.Close()) and look at rows.Err() before the function of Do returns",
-	})
-}
-
-// Lost ends the unit because the database or the context has ended it, and
-// gives the error for the operation that found out.
-func (h *Hold) Lost(op Op, err error) error {
-	how := Failed
-	if h.ctx.Err() != nil {
-		how, err = Cancelled, errors.Join(err, h.ctx.Err(), otherCause(&h.ctx))
-	}
-	h.End(how, err)
-	return h.endedError(op, h.state.Load())
-}
-
-// otherCause is the cause of the cancellation where it says more than the error.
-func otherCause(ctx context.Context) error {
-	if cause := context.Cause(ctx); cause != ctx.Err() {
-		return cause
-	}
-	return nil
-}
-
-// brief is the beginning of a statement, on one line.
-func brief(query string) string {
-	const most = 80
-	q := strings.Join(strings.Fields(query), " ")
-	if len(q) > most {
-		q = strings.ToValidUTF8(q[:most], "") + "…"
-	}
-	return q
 }

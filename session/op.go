@@ -36,6 +36,7 @@ type End uint8
 const (
 	EndNone       End = iota
 	Committed         // the function returned nil
+	Released          // the function returned nil, and there was no transaction
 	RolledBack        // the function returned an error, or the commit was refused
 	Panicked          // the function panicked
 	Cancelled         // its context was cancelled
@@ -45,7 +46,7 @@ const (
 )
 
 var endNames = [endNamesCount]string{
-	"not ended", "committed", "rolled back", "rolled back by a panic",
+	"not ended", "committed", "released", "rolled back", "rolled back by a panic",
 	"rolled back because its context was cancelled", "failed", "abandoned",
 }
 

@@ -89,23 +89,29 @@ func unit(ctx context.Context, db *sql.DB, g *session.Guard, opts *sql.TxOptions
 		hold.End(session.Failed, err)
 		return fmt.Errorf("begin: %w", err)
 	}
-	return run(&Tx{tx: tx, hold: hold}, fn)
+	return run(hold, newTx(tx, hold), fn)
+}
+
+// unitHandle is what run needs of a Tx or a Conn.
+type unitHandle interface {
+	finish() error
+	abort(how session.End, cause error)
 }
 
 // run calls fn and ends the unit by what it did. The panic, or the Goexit of a
 // failed test, is not recovered: it goes on with its own stack.
-func run(t *Tx, fn func(context.Context, *Tx) error) error {
+func run[U unitHandle](hold *session.Hold, u U, fn func(context.Context, U) error) error {
 	returned := false
 	defer func() {
 		if !returned {
-			t.abort(session.Panicked, nil)
+			u.abort(session.Panicked, nil)
 		}
 	}()
-	err := fn(t.hold.Context(), t)
+	err := fn(hold.Context(), u)
 	returned = true
 	if err != nil {
-		t.abort(session.RolledBack, err)
+		u.abort(session.RolledBack, err)
 		return err
 	}
-	return t.commit()
+	return u.finish()
 }

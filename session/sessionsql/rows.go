@@ -60,6 +60,16 @@ func (o *openRows) open() (query string, found bool) {
 	return "", false
 }
 
+// close closes them all.
+func (o *openRows) close() {
+	for _, t := range o.first[:o.n] {
+		_ = t.rows.Close() // what it says, rows.Err has said
+	}
+	for _, t := range o.more {
+		_ = t.rows.Close()
+	}
+}
+
 // stillOpen asks the rows themselves: Columns is an error only on closed rows.
 func stillOpen(r *sql.Rows) bool {
 	_, err := r.Columns()
