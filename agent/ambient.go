@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/reeve-run/reeve"
@@ -64,14 +65,10 @@ func (s *scope) emit(ctx context.Context, text string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	text = strings.ToValidUTF8(text, "\uFFFD")
 	offset := s.text
 	s.text += int64(len(text))
 	return s.rt.Emit(ctx, s.path, offset, text)
-}
-
-// hold lets the scope see the units that are opened under its context.
-func (s *scope) hold(ctx context.Context) context.Context {
-	return session.WithHolder(ctx, &s.units)
 }
 
 // Beat is a sign of life from a step that is long and silent. Outside an agent it does nothing.

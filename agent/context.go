@@ -27,7 +27,6 @@ type scope struct {
 	n     int
 	names map[string]int
 	busy  atomic.Bool
-	units session.Holder
 	text  int64 // bytes emitted by the body
 }
 
@@ -76,7 +75,7 @@ func (s *scope) number(ctx context.Context, kind OpKind, name, key string) (Op, 
 	if ctx.Err() != nil {
 		return Op{}, context.Cause(ctx)
 	}
-	if err := s.units.Check(string(kind) + " " + name); err != nil {
+	if err := session.Check(ctx, string(kind)+" "+name); err != nil {
 		return Op{}, err
 	}
 	if err := reeve.CheckName("name of "+string(kind), name); err != nil {

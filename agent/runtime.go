@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/reeve-run/reeve"
+	"github.com/reeve-run/reeve/session"
 )
 
 // OpKind is what sort of operation an Op is.
@@ -65,12 +66,13 @@ type Runnable interface {
 }
 
 // Execute runs an agent's body in the scope at path ("" for the run's own agent), over
-// rt. It is for runtimes. The context should carry the Try of the body.
+// rt. It is for runtimes. The context should carry the Try of the body, and a session.Holder
+// in which the units are counted that are opened on the scope's behalf.
 func Execute(ctx context.Context, rt Runtime, r Runnable, path string, in []byte) ([]byte, error) {
 	s := &scope{rt: rt, path: path}
-	out, err := r.run(&body{Context: s.hold(ctx), s: s}, in)
+	out, err := r.run(&body{Context: ctx, s: s}, in)
 	if err == nil {
-		err = s.units.Check("return from agent " + r.Name())
+		err = session.Check(ctx, "return from agent "+r.Name())
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

@@ -19,7 +19,8 @@ type State struct {
 	Stall   time.Duration // silence that is a stall; 0 where silence is right (waiting)
 	Try     int
 	Attempt int
-	Units   int // database units open on its behalf
+	Units   int       // database units open on its behalf
+	Ended   time.Time // when the run's context ended (cancelled, let go); zero while it lives
 }
 
 // Doing is what an agent is occupied with.

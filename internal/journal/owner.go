@@ -18,7 +18,6 @@ type Owner struct {
 	mu       sync.Mutex
 	next     int64 // number of the next entry within the claim
 	progress bool  // the takeover's strikes have been cleared
-	handed   *item // the last one that nobody waits for
 }
 
 // Owner is the claim's writer. Its appends are given up when ctx ends: that is for a thread that is
@@ -39,28 +38,13 @@ func (o *Owner) Append(change *Change, drafts ...Draft) (Result, error) {
 }
 
 // Hand is Append that does not wait: a later Append of the same owner is durable only
-// after it. It waits only while the lane is full.
-func (o *Owner) Hand(drafts ...Draft) error {
+// after it. It waits only while the lane is full. The channel is closed when the outcome is known.
+func (o *Owner) Hand(drafts ...Draft) (settled <-chan struct{}, err error) {
 	it, err := o.hand(nil, drafts)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	o.mu.Lock()
-	o.handed = it
-	o.mu.Unlock()
-	return nil
-}
-
-// Flush waits until what was handed in is durable.
-func (o *Owner) Flush() error {
-	o.mu.Lock()
-	it := o.handed
-	o.mu.Unlock()
-	if it == nil {
-		return nil
-	}
-	_, err := it.wait(o.ctx)
-	return err
+	return it.done, nil
 }
 
 func (o *Owner) hand(change *Change, drafts []Draft) (*item, error) {
@@ -102,3 +86,6 @@ func describe(d *Draft) string {
 	}
 	return string(d.Kind) + " at " + strconv.Quote(d.Path)
 }
+
+// Gone says whether the thread was let go of or lost: nothing is written any more.
+func (o *Owner) Gone() bool { return o.ctx.Err() != nil }

@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/reeve-run/reeve"
+	"github.com/reeve-run/reeve/agent"
+	"github.com/reeve-run/reeve/internal/journal"
+)
+
+// root runs the run's own agent.
+func (x *Execution) root() ([]byte, error) {
+	r, ok := x.cfg.Agents[x.claim.Run.Agent]
+	if !ok {
+		return nil, reeve.Errorf(reeve.CodeAgentUnknown, "no agent %q on this server", x.claim.Run.Agent)
+	}
+	return x.newBranch("", r.Name(), 0).execute(x.ctx, r, x.claim.Run.Input)
+}
+
+// finish writes how the run came out. A function that returned a result has completed
+// its run, whatever was asked for meanwhile.
+func (x *Execution) finish(ctx context.Context, out []byte, err error) Outcome {
+	if ctx.Err() != nil {
+		return Outcome{End: Lost, Err: context.Cause(ctx)}
+	}
+	cause := x.cut()
+	switch {
+	case x.rest.released():
+		return Outcome{End: Waiting}
+	case err == nil:
+		return x.complete(out)
+	case cause == nil:
+		return x.fail(err)
+	case x.lost(cause):
+		return Outcome{End: Lost, Err: cause}
+	case errors.Is(cause, agent.ErrSuspended):
+		return x.hand()
+	case errors.Is(cause, agent.ErrCancelled):
+		return x.cancelled()
+	}
+	return x.fail(cause)
+}
+
+func (x *Execution) complete(out []byte) Outcome {
+	message, err := json.Marshal(reeve.MessageAdded{Role: reeve.RoleAgent, Content: out})
+	if err != nil {
+		return x.fail(reeve.Errorf(reeve.CodeNotJSON, "result of the run: %w", err))
+	}
+	err = x.write(&journal.Change{Run: x.run, Status: reeve.StatusCompleted, Result: out},
+		x.draft(reeve.KindMessageAdded, "", message), x.draft(reeve.KindRunCompleted, "", nil))
+	switch reeve.CodeOf(err) {
+	case "":
+		return Outcome{End: Completed}
+	case reeve.CodeTooLarge, reeve.CodeInvalid:
+		return x.fail(err) // the result itself is what the log does not take
+	}
+	return Outcome{End: Lost, Err: err}
+}
+
+func (x *Execution) fail(err error) Outcome {
+	failure := failureOf(err, reeve.CodeAgentFailed)
+	change := &journal.Change{Run: x.run, Status: reeve.StatusFailed, Error: &failure}
+	if err := x.write(change, x.draft(reeve.KindRunFailed, "", marshal(failure))); err != nil {
+		return Outcome{End: Lost, Err: err}
+	}
+	return Outcome{End: Failed, Err: err}
+}
+
+func (x *Execution) cancelled() Outcome {
+	change := &journal.Change{Run: x.run, Status: reeve.StatusCancelled}
+	if err := x.write(change, x.draft(reeve.KindRunCancelled, "", nil)); err != nil {
+		return Outcome{End: Lost, Err: err}
+	}
+	return Outcome{End: Cancelled}
+}
+
+// hand lets go of the thread for another node, or this one, to go on at once.
+func (x *Execution) hand() Outcome {
+	x.mu.Lock()
+	reason := x.reason
+	x.mu.Unlock()
+	change := &journal.Change{Run: x.run, Status: reeve.StatusRunning, Release: true, Wake: now()}
+	if err := x.write(change, x.draft(reeve.KindRunHanded, "", marshal(reeve.RunHanded{Reason: reason}))); err != nil {
+		return Outcome{End: Lost, Err: err}
+	}
+	return Outcome{End: Handed}
+}

@@ -1,0 +1,257 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/reeve-run/reeve"
+	"github.com/reeve-run/reeve/agent"
+	"github.com/reeve-run/reeve/internal/journal"
+)
+
+// record is what the log has of one operation.
+type record struct {
+	kind   agent.OpKind
+	scope  string
+	n      int
+	path   string
+	opened *reeve.Entry // agent.called, ask.opened, timer.set
+	closed *reeve.Entry // step.completed, a final step.failed, agent.returned, ask.answered
+}
+
+// records is what the log has of a run. It does not change once it is made.
+type records struct {
+	ops       map[opKey]*record
+	paths     map[string]*record
+	texts     map[string]int64 // bytes of the text of each body
+	last      map[string]int   // the highest number in each scope
+	failure   *reeve.Failure   // of the run.failed that a retry follows
+	cancelled bool
+}
+
+type opKey struct {
+	scope string
+	n     int
+}
+
+// load reads the run's log.
+func (x *Execution) load(ctx context.Context) error {
+	recs, err := x.read(ctx)
+	if err != nil {
+		return fmt.Errorf("read the log of run %s: %w", x.run, err)
+	}
+	x.records.Store(recs)
+	if recs.cancelled {
+		x.end(agent.ErrCancelled)
+	}
+	return nil
+}
+
+func (x *Execution) read(ctx context.Context) (*records, error) {
+	recs := &records{ops: map[opKey]*record{}, paths: map[string]*record{}, texts: map[string]int64{}, last: map[string]int{}}
+	q := journal.EntryQuery{Thread: x.claim.Run.Thread, Run: x.run, After: x.claim.Run.FirstSeq - 1}
+	for e, err := range x.cfg.Journal.All(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		if err := recs.take(e); err != nil {
+			return nil, err
+		}
+	}
+	return recs, nil
+}
+
+// reload reads the log again without what the failure came from, for a further try of a call.
+func (x *Execution) reload(ctx context.Context, scope string, f reeve.Failure) error {
+	recs, err := x.read(ctx)
+	if err != nil {
+		return fmt.Errorf("read the log of run %s for another try of %s: %w", x.run, scope, err)
+	}
+	recs.forget(scope, f)
+	x.records.Store(recs)
+	return nil
+}
+
+// take enters one entry.
+func (r *records) take(e reeve.Entry) error {
+	switch e.Kind {
+	case reeve.KindStepCompleted:
+		r.op(agent.OpStep, e).closed = &e
+	case reeve.KindStepFailed:
+		return r.takeFailed(e)
+	case reeve.KindAgentCalled:
+		r.op(agent.OpCall, e).opened = &e
+	case reeve.KindAgentReturned:
+		r.op(agent.OpCall, e).closed = &e
+	case reeve.KindAskOpened:
+		r.op(agent.OpAsk, e).opened = &e
+	case reeve.KindTimerSet:
+		r.op(agent.OpSleep, e).opened = &e
+	case reeve.KindAskAnswered:
+		if rec := r.paths[e.Path]; rec != nil && rec.closed == nil {
+			rec.closed = &e
+		}
+	case reeve.KindTextAppended:
+		return r.takeText(e)
+	case reeve.KindCancelRequested:
+		r.cancelled = true
+	case reeve.KindRunFailed:
+		r.failure = new(reeve.Failure)
+		return unmarshal(&e, r.failure)
+	case reeve.KindRunQueued:
+		return r.takeQueued(e)
+	}
+	return nil
+}
+
+// op finds the operation that an entry belongs to, or makes it.
+func (r *records) op(kind agent.OpKind, e reeve.Entry) *record {
+	k := opKey{e.Scope, e.N}
+	rec := r.ops[k]
+	if rec == nil {
+		rec = &record{kind: kind, scope: e.Scope, n: e.N, path: e.Path}
+		r.ops[k] = rec
+		r.paths[e.Path] = rec
+		r.last[e.Scope] = max(r.last[e.Scope], e.N)
+	}
+	return rec
+}
+
+func (r *records) takeFailed(e reeve.Entry) error {
+	var f reeve.StepFailed
+	if err := unmarshal(&e, &f); err != nil || !f.Final {
+		return err
+	}
+	r.op(agent.OpStep, e).closed = &e
+	return nil
+}
+
+// takeText counts what bodies have emitted; a step's text belongs to its try.
+func (r *records) takeText(e reeve.Entry) error {
+	if e.Try > 0 {
+		return nil
+	}
+	var t reeve.TextAppended
+	err := unmarshal(&e, &t)
+	r.texts[e.Path] = max(r.texts[e.Path], t.Offset+int64(len(t.Text)))
+	return err
+}
+
+// takeQueued forgets, for a retry, what the run failed of.
+func (r *records) takeQueued(e reeve.Entry) error {
+	var q reeve.RunQueued
+	if err := unmarshal(&e, &q); err != nil || !q.Retry {
+		return err
+	}
+	failure := reeve.Failure{}
+	if r.failure != nil {
+		failure = *r.failure
+	}
+	r.cancelled = false
+	r.forget("", failure)
+	return nil
+}
+
+// forget removes the failures that the scope failed of, so that they are done again: the paths
+// that the failure names, the calls above them, and, where the author's code hid them,
+// the failure that was the last thing in the scope.
+func (r *records) forget(scope string, f reeve.Failure) {
+	for _, path := range f.Paths {
+		for p := path; p != ""; p = parent(p) {
+			r.drop(r.paths[p])
+		}
+	}
+	for {
+		rec := r.ops[opKey{scope, r.last[scope]}]
+		if rec == nil || !rec.failed() {
+			return
+		}
+		r.drop(rec)
+		scope = rec.path
+	}
+}
+
+// drop removes a failed outcome. A call keeps its beginning.
+func (r *records) drop(rec *record) {
+	if rec == nil || !rec.failed() {
+		return
+	}
+	rec.closed = nil
+	if rec.kind == agent.OpStep {
+		k := opKey{rec.scope, rec.n}
+		delete(r.ops, k)
+		delete(r.paths, rec.path)
+		for r.last[rec.scope] > 0 && r.ops[opKey{rec.scope, r.last[rec.scope]}] == nil {
+			r.last[rec.scope]--
+		}
+	}
+}
+
+func parent(path string) string {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		return ""
+	}
+	return path[:i]
+}
+
+func (rec *record) failed() bool {
+	if rec.closed == nil {
+		return false
+	}
+	switch rec.closed.Kind {
+	case reeve.KindStepFailed:
+		return true
+	case reeve.KindAgentReturned:
+		var r reeve.AgentReturned
+		return unmarshal(rec.closed, &r) == nil && r.Error != nil
+	case reeve.KindAskAnswered:
+		return false // an answer, or its deadline, stays what it was
+	}
+	return false
+}
+
+func (r *records) at(scope string, n int) *record { return r.ops[opKey{scope, n}] }
+
+// beyond finds a recorded operation of the scope after the nth.
+func (r *records) beyond(scope string, n int) *record {
+	for i := n + 1; i <= r.last[scope]; i++ {
+		if rec := r.ops[opKey{scope, i}]; rec != nil {
+			return rec
+		}
+	}
+	return nil
+}
+
+// stepOutcome answers a step from the log.
+func (rec *record) stepOutcome() ([]byte, error) {
+	if rec.closed.Kind == reeve.KindStepCompleted {
+		return rec.closed.Data, nil
+	}
+	var f reeve.StepFailed
+	if err := unmarshal(rec.closed, &f); err != nil {
+		return nil, err
+	}
+	return nil, &agent.StepError{Path: rec.path, Try: rec.closed.Try, Code: f.Code, Message: f.Message, From: f.Paths}
+}
+
+// callOutcome answers a call from the log.
+func (rec *record) callOutcome() ([]byte, error) {
+	var r reeve.AgentReturned
+	if err := unmarshal(rec.closed, &r); err != nil {
+		return nil, err
+	}
+	if r.Error != nil {
+		return nil, callError(rec.path, max(1, rec.closed.Try), *r.Error)
+	}
+	return r.Result, nil
+}
+
+func unmarshal(e *reeve.Entry, into any) error {
+	if err := json.Unmarshal(e.Data, into); err != nil {
+		return fmt.Errorf("read the data of %s, entry %d of thread %s: %w", e.Kind, e.Seq, e.Thread, err)
+	}
+	return nil
+}
