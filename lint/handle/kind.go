@@ -1,0 +1,89 @@
+package handle
+
+import (
+	"go/types"
+	"strings"
+)
+
+// Kind is what a type is to a database session.
+type Kind int
+
+// The kinds. A Tx or Conn is a session: it is taken from a Pool, has one owner and must be ended.
+const (
+	None Kind = iota
+	Pool      // hands out sessions; lives as long as the program
+	Conn      // one connection taken from a pool
+	Tx        // a transaction
+	Rows      // an open result; it keeps its session busy
+	Row       // a single result; Scan ends it
+	Stmt      // a prepared statement
+)
+
+var words = map[Kind]string{Pool: "pool", Conn: "connection", Tx: "transaction", Rows: "rows", Row: "row", Stmt: "statement"}
+
+// String is the kind as people say it.
+func (k Kind) String() string { return words[k] }
+
+// Session says whether the kind is a session: short-lived, with one owner.
+func (k Kind) Session() bool { return k == Conn || k == Tx }
+
+// Result says whether the kind is an open result.
+func (k Kind) Result() bool { return k == Rows || k == Row }
+
+var kinds = map[string]Kind{
+	"database/sql.DB": Pool, "database/sql.Conn": Conn, "database/sql.Tx": Tx,
+	"database/sql.Rows": Rows, "database/sql.Row": Row, "database/sql.Stmt": Stmt,
+	"github.com/jackc/pgx.Tx": Tx, "github.com/jackc/pgx.Rows": Rows, "github.com/jackc/pgx.Row": Row,
+	"github.com/jackc/pgx.BatchResults": Rows, "github.com/jackc/pgx/pgxpool.Pool": Pool,
+	"github.com/jackc/pgx/pgxpool.Conn": Conn, "github.com/jackc/pgx/pgxpool.Tx": Tx,
+	"github.com/jmoiron/sqlx.DB": Pool, "github.com/jmoiron/sqlx.Conn": Conn, "github.com/jmoiron/sqlx.Tx": Tx,
+	"github.com/jmoiron/sqlx.Rows": Rows, "github.com/jmoiron/sqlx.Row": Row, "github.com/jmoiron/sqlx.Stmt": Stmt,
+}
+
+// Of is the kind of a type, or of what it points to.
+func Of(t types.Type) Kind {
+	named, ok := Named(t)
+	if !ok {
+		return None
+	}
+	return kinds[Path(named)]
+}
+
+// Named is the named type of t, or of what it points to.
+func Named(t types.Type) (*types.Named, bool) {
+	if t == nil {
+		return nil, false
+	}
+	if p, ok := types.Unalias(t).(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	n, ok := types.Unalias(t).(*types.Named)
+	return n, ok
+}
+
+// Path is a type's package path without its major version, a dot, and its name.
+func Path(n *types.Named) string {
+	obj := n.Obj()
+	if obj.Pkg() == nil {
+		return obj.Name()
+	}
+	return unversioned(obj.Pkg().Path()) + "." + obj.Name()
+}
+
+// unversioned takes the major version out of an import path, and a vendor folder before it.
+func unversioned(path string) string {
+	if _, after, ok := strings.Cut(path, "/vendor/"); ok {
+		path = after
+	}
+	for _, v := range []string{"/v3", "/v4", "/v5", "/v6"} {
+		if base, rest, ok := strings.Cut(path, v); ok && (rest == "" || rest[0] == '/') {
+			return base + rest
+		}
+	}
+	return path
+}
+
+// Show is a type as a user writes it: *sql.Tx, pgx.Tx.
+func Show(t types.Type) string {
+	return types.TypeString(t, func(p *types.Package) string { return p.Name() })
+}

@@ -1,0 +1,86 @@
+package pysession
+
+import "strings"
+
+// external calls something of a library.
+func (w *walker) external(f *value, args arguments, e *expr, awaited bool) *value {
+	if v := w.opener(f.name, e); v != nil {
+		return v
+	}
+	name := f.name
+	switch {
+	case name == "contextlib.closing" || name == "contextlib.aclosing":
+		if len(args.list) == 1 {
+			if v := args.list[0]; v.kind == session {
+				v.origin.how = managed
+				return &value{kind: manager, of: v}
+			}
+			return args.list[0]
+		}
+	case strings.HasSuffix(name, ".enter_context") || strings.HasSuffix(name, ".enter_async_context"):
+		if len(args.list) == 1 {
+			return w.enter(args.list[0], &stmt{pos: e.pos})
+		}
+	case name == "next" || name == "anext":
+		if len(args.list) > 0 && args.list[0].kind == generator && args.list[0].of != nil {
+			return args.list[0].of
+		}
+	case name == "asyncio.shield" && len(args.list) == 1:
+		return args.list[0]
+	case name == "asyncio.wait_for" && len(args.list) > 0:
+		w.waitFor(args.list[0], e)
+		return args.list[0]
+	case gathers(name):
+		return w.gather(name, args, e)
+	case dependencies[name]:
+		return nothing
+	}
+	if v := w.starts(f, args, e, awaited); v != nil {
+		return v
+	}
+	w.remoteCall(name, e)
+	return &value{kind: external, name: name + "()"}
+}
+
+// opener are the calls of SQLAlchemy that open sessions or make what opens them.
+func (w *walker) opener(name string, e *expr) *value {
+	if async, ok := sessionType(name); ok {
+		return &value{kind: session, async: async, origin: w.origin(opened, e.pos, async)}
+	}
+	if async, ok := factoryClasses[name]; ok {
+		for _, k := range e.keys {
+			if k.name == "class_" {
+				if c := w.eval(k.value); c.kind == external {
+					async = async || sessionClasses[c.name]
+				} else if c.kind == classRef {
+					a, _ := c.class.isSession(0)
+					async = async || a
+				}
+			}
+		}
+		if len(e.kids) > 2 { // sessionmaker(engine, AsyncSession)
+			if c := w.eval(e.kids[2]); c.kind == external {
+				async = async || sessionClasses[c.name]
+			}
+		}
+		return &value{kind: factory, async: async}
+	}
+	if async, ok := scopedClasses[name]; ok {
+		return &value{kind: scoped, async: async}
+	}
+	return nil
+}
+
+// providerMethod calls a method of a generator or context manager.
+func (w *walker) providerMethod(v *value, name string, e *expr) *value {
+	switch name {
+	case "__anext__", "__next__", "send", "asend", "__enter__", "__aenter__":
+		if v.of != nil && v.of.kind == session {
+			return &value{kind: session, async: v.of.async, origin: w.origin(given, e.pos, v.of.async)}
+		}
+	case "close", "aclose", "__exit__", "__aexit__":
+	default:
+		w.misusedProvider(v, name, e)
+	}
+	return nothing
+}

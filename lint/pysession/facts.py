@@ -1,0 +1,239 @@
+"""Reads Python files from stdin and prints the shape of each as one line of JSON.
+
+A file comes as a line of JSON, {"path": ..., "bytes": n}, and then n bytes of
+source. What goes out keeps names, calls, control flow and annotations, and
+leaves out constants, operators and text. The shapes are told in node.go.
+"""
+import ast
+import json
+import sys
+import warnings
+
+warnings.simplefilter("ignore")
+sys.setrecursionlimit(5000)
+
+
+def at(node):
+    return node.lineno, node.col_offset + 1
+
+
+def exprs(nodes):
+    return [expr(n) for n in nodes]
+
+
+def parts(tag, nodes):
+    """What is left of a node that is only looked through: None when nothing is."""
+    kept = [e for e in exprs(nodes) if isinstance(e, list)]
+    if not kept:
+        return None
+    return kept[0] if len(kept) == 1 else [tag] + kept
+
+
+def call(n):
+    args = [["*", expr(a.value)] if type(a) is ast.Starred else expr(a) for a in n.args]
+    return ["()", n.lineno, n.col_offset + 1, expr(n.func), args, [[k.arg, expr(k.value)] for k in n.keywords]]
+
+
+def comprehension(n):
+    elements = [n.key, n.value] if type(n) is ast.DictComp else [n.elt]
+    loops = [[int(g.is_async), expr(g.target), expr(g.iter)] for g in n.generators]
+    return ["for", n.lineno, n.col_offset + 1, exprs(elements), loops]
+
+
+def constant(n):
+    return 0 if n.value is None else None
+
+
+def function_like(n):
+    a = n.args
+    positional = a.posonlyargs + a.args
+    defaults = [None] * (len(positional) - len(a.defaults)) + list(a.defaults)
+    params = [parameter(p, d, "p") for p, d in zip(positional, defaults)]
+    if a.vararg:
+        params.append(parameter(a.vararg, None, "*"))
+    params += [parameter(p, d, "k") for p, d in zip(a.kwonlyargs, a.kw_defaults)]
+    if a.kwarg:
+        params.append(parameter(a.kwarg, None, "**"))
+    return params
+
+
+def parameter(p, default, kind):
+    return [p.arg, annotation(p.annotation), expr(default) if default is not None else None, kind]
+
+
+EXPRS = {
+    ast.Name: lambda n: n.id,
+    ast.Attribute: lambda n: [".", expr(n.value), n.attr],
+    ast.Call: call,
+    ast.Constant: constant,
+    ast.Await: lambda n: ["await", n.lineno, n.col_offset + 1, expr(n.value)],
+    ast.Yield: lambda n: ["yield", n.lineno, n.col_offset + 1, expr(n.value) if n.value else None],
+    ast.YieldFrom: lambda n: ["yieldfrom", n.lineno, n.col_offset + 1, expr(n.value)],
+    ast.Lambda: lambda n: ["lambda", n.lineno, n.col_offset + 1, function_like(n), expr(n.body)],
+    ast.Subscript: lambda n: ["idx", expr(n.value), expr(n.slice)],
+    ast.List: lambda n: ["[]"] + exprs(n.elts),
+    ast.Tuple: lambda n: ["[]"] + exprs(n.elts),
+    ast.Set: lambda n: ["[]"] + exprs(n.elts),
+    ast.Dict: lambda n: ["[]"] + exprs(n.values),
+    ast.IfExp: lambda n: ["or", expr(n.body), expr(n.orelse), parts("?", [n.test])],
+    ast.BoolOp: lambda n: ["or"] + exprs(n.values),
+    ast.NamedExpr: lambda n: [":=", n.lineno, n.col_offset + 1, expr(n.target), expr(n.value)],
+    ast.Starred: lambda n: ["*", expr(n.value)],
+    ast.ListComp: comprehension,
+    ast.SetComp: comprehension,
+    ast.DictComp: comprehension,
+    ast.GeneratorExp: comprehension,
+    ast.BinOp: lambda n: parts("?", [n.left, n.right]),
+    ast.UnaryOp: lambda n: parts("?", [n.operand]),
+    ast.Compare: lambda n: compare(n),
+    ast.JoinedStr: lambda n: parts("?", [v.value for v in n.values if type(v) is ast.FormattedValue]),
+}
+
+
+def compare(n):
+    """Keeps "x is None" and "x is not None", which say what x can be afterwards."""
+    if len(n.ops) == 1 and type(n.comparators[0]) is ast.Constant and n.comparators[0].value is None:
+        if type(n.ops[0]) in (ast.Is, ast.Eq):
+            return ["none", expr(n.left)]
+        if type(n.ops[0]) in (ast.IsNot, ast.NotEq):
+            return ["some", expr(n.left)]
+    return parts("?", [n.left] + n.comparators)
+
+
+def expr(n):
+    lower = EXPRS.get(type(n))
+    return lower(n) if lower else None
+
+
+def annotation(n):
+    if n is None:
+        return None
+    kind = type(n)
+    if kind is ast.Constant:
+        return quoted(n.value)
+    if kind is ast.BinOp:
+        return ["|", annotation(n.left), annotation(n.right)]
+    if kind is ast.Subscript:
+        inner = n.slice.value if type(n.slice).__name__ == "Index" else n.slice
+        items = inner.elts if type(inner) is ast.Tuple else [inner]
+        return ["idx", expr(n.value)] + [annotation(i) for i in items]
+    return expr(n)
+
+
+def quoted(value):
+    if value is None:
+        return 0
+    if type(value) is not str or len(value) > 500:
+        return None
+    try:
+        return annotation(ast.parse(value.strip(), mode="eval").body)
+    except (SyntaxError, ValueError):
+        return None
+
+
+def body(stmts):
+    out = []
+    for s in stmts:
+        lower = STMTS.get(type(s))
+        if lower:
+            low = lower(s)
+            if low is not None:
+                out.append(low)
+    return out
+
+
+def define(n):
+    return ["def", *at(n), n.name, int(type(n) is ast.AsyncFunctionDef), function_like(n),
+            exprs(n.decorator_list), annotation(n.returns), body(n.body), n.end_lineno]
+
+
+def assign(targets, value, n, note=None):
+    return ["=", *at(n), exprs(targets), expr(value) if value is not None else None, note, int(value is not None)]
+
+
+def annotated(n):
+    value = n.value
+    return ["=", *at(n), [expr(n.target)], expr(value) if value is not None else None, annotation(n.annotation), int(value is not None)]
+
+
+def imported(n):
+    if type(n) is ast.Import:
+        return ["import", *at(n), [[a.asname or a.name.split(".")[0], a.name if a.asname else a.name.split(".")[0], None, 0] for a in n.names]]
+    return ["import", *at(n), [[a.asname or a.name, n.module or "", a.name, n.level] for a in n.names]]
+
+
+def expression(n):
+    e = expr(n.value)
+    return ["e", *at(n), e] if isinstance(e, list) else None
+
+
+def with_(n):
+    items = [[expr(i.context_expr), expr(i.optional_vars) if i.optional_vars else None] for i in n.items]
+    return ["with", *at(n), int(type(n) is ast.AsyncWith), items, body(n.body)]
+
+
+def for_(n):
+    return ["for", *at(n), int(type(n) is ast.AsyncFor), expr(n.target), expr(n.iter), body(n.body), body(n.orelse)]
+
+
+def try_(n):
+    return ["try", *at(n), body(n.body), [body(h.body) for h in n.handlers], body(n.orelse), body(n.finalbody)]
+
+
+def match(n):
+    return ["switch", *at(n), expr(n.subject), [body(c.body) for c in n.cases]]
+
+
+STMTS = {
+    ast.FunctionDef: define,
+    ast.AsyncFunctionDef: define,
+    ast.ClassDef: lambda n: ["class", *at(n), n.name, exprs(n.bases), exprs(n.decorator_list), body(n.body)],
+    ast.Return: lambda n: ["return", *at(n), expr(n.value) if n.value is not None else 0],
+    ast.Assign: lambda n: assign(n.targets, n.value, n),
+    ast.AugAssign: lambda n: ["e", *at(n), expr(n.value)] if isinstance(expr(n.value), list) else None,
+    ast.AnnAssign: annotated,
+    ast.Expr: expression,
+    ast.If: lambda n: ["if", *at(n), expr(n.test), body(n.body), body(n.orelse)],
+    ast.While: lambda n: ["while", *at(n), expr(n.test), body(n.body), body(n.orelse)],
+    ast.For: for_,
+    ast.AsyncFor: for_,
+    ast.With: with_,
+    ast.AsyncWith: with_,
+    ast.Try: try_,
+    ast.Raise: lambda n: ["raise", *at(n), expr(n.exc) if n.exc else None],
+    ast.Break: lambda n: ["break", *at(n)],
+    ast.Continue: lambda n: ["continue", *at(n)],
+    ast.Import: imported,
+    ast.ImportFrom: imported,
+    ast.Global: lambda n: ["global", *at(n), n.names],
+    ast.Assert: lambda n: ["e", *at(n), expr(n.test)] if isinstance(expr(n.test), list) else None,
+    ast.Delete: lambda n: ["del", *at(n), exprs(n.targets)],
+}
+if hasattr(ast, "Match"):
+    STMTS[ast.Match] = match
+if hasattr(ast, "TryStar"):
+    STMTS[ast.TryStar] = try_
+
+
+def shape(path, source):
+    try:
+        return {"path": path, "body": body(ast.parse(source, path).body)}
+    except SyntaxError as e:
+        return {"path": path, "error": "line %s: %s" % (e.lineno, e.msg)}
+    except (ValueError, RecursionError, MemoryError, LookupError, UnicodeError) as e:
+        return {"path": path, "error": "%s: %s" % (type(e).__name__, e)}
+
+
+def main():
+    source, out = sys.stdin.buffer, sys.stdout.buffer
+    while True:
+        head = source.readline()
+        if not head:
+            return
+        head = json.loads(head)
+        told = shape(head["path"], source.read(head["bytes"]))
+        out.write(json.dumps(told, separators=(",", ":")).encode() + b"\n")
+        out.flush()
+
+
+main()

@@ -1,0 +1,98 @@
+package pysession
+
+import "strings"
+
+// What the rules know of libraries, by dotted name as imported.
+
+var sessionClasses = map[string]bool{
+	"sqlalchemy.orm.Session": false, "sqlalchemy.orm.session.Session": false, "sqlmodel.Session": false,
+	"sqlmodel.orm.session.Session": false, "sqlalchemy.ext.asyncio.AsyncSession": true,
+	"sqlalchemy.ext.asyncio.session.AsyncSession": true, "sqlmodel.ext.asyncio.session.AsyncSession": true,
+}
+
+var factoryClasses = map[string]bool{
+	"sqlalchemy.orm.sessionmaker": false, "sqlalchemy.orm.session.sessionmaker": false,
+	"sqlalchemy.ext.asyncio.async_sessionmaker": true, "sqlalchemy.ext.asyncio.session.async_sessionmaker": true,
+}
+
+var scopedClasses = map[string]bool{
+	"sqlalchemy.orm.scoped_session": false, "sqlalchemy.orm.scoping.scoped_session": false,
+	"sqlalchemy.ext.asyncio.async_scoped_session": true,
+}
+
+// sessionType says whether the library's name is a session class, and whether it is the async one.
+func sessionType(name string) (async, ok bool) {
+	async, ok = sessionClasses[name]
+	return async, ok
+}
+
+var dependencies = map[string]bool{
+	"fastapi.Depends": true, "fastapi.params.Depends": true, "fastapi.Security": true, "fastapi_injector.Injected": true,
+	"dependency_injector.wiring.Provide": true,
+}
+
+// backgroundTypes run what they are given after the response, when request sessions have ended.
+var backgroundTypes = map[string]bool{
+	"fastapi.BackgroundTasks": true, "fastapi.background.BackgroundTasks": true,
+	"starlette.background.BackgroundTasks": true,
+}
+
+var backgroundTask = map[string]bool{
+	"starlette.background.BackgroundTask": true, "fastapi.background.BackgroundTask": true,
+}
+
+// taskStarters start a coroutine that runs by itself.
+func startsTask(name string) bool {
+	return name == "asyncio.create_task" || name == "asyncio.ensure_future" || name == "anyio.create_task_group" ||
+		name == "asyncio.tasks.create_task"
+}
+
+func gathers(name string) bool {
+	return name == "asyncio.gather" || name == "asyncio.wait" || name == "asyncio.as_completed" || name == "asyncio.tasks.gather"
+}
+
+// perRequest are objects that live as long as one request; what hangs on them may be a request's session.
+var perRequest = map[string]bool{
+	"fastapi.Request": true, "starlette.requests.Request": true, "flask.g": true, "flask.request": true,
+	"starlette.requests.HTTPConnection": true, "fastapi.requests.Request": true, "quart.g": true,
+	"aiohttp.web.Request": true, "sanic.Request": true, "sanic.request.Request": true, "falcon.Request": true,
+	"django.http.HttpRequest": true, "strawberry.types.Info": true, "strawberry.Info": true,
+	"litestar.Request": true, "aiogram.types.Message": true,
+}
+
+var streams = map[string]bool{
+	"fastapi.responses.StreamingResponse": true, "starlette.responses.StreamingResponse": true,
+	"sse_starlette.EventSourceResponse": true, "sse_starlette.sse.EventSourceResponse": true,
+}
+
+// closers are the methods of a session that end it.
+func closes(method string) bool {
+	return method == "close" || method == "aclose" || method == "invalidate" || method == "close_all" || method == "__exit__" || method == "__aexit__"
+}
+
+// sessionMethods are what only a session understands; a provider that is asked for one is misused.
+var sessionMethods = map[string]bool{
+	"execute": true, "scalar": true, "scalars": true, "query": true, "add": true, "add_all": true, "commit": true,
+	"rollback": true, "flush": true, "refresh": true, "merge": true, "delete": true, "get": true, "begin": true,
+}
+
+// remote says whether a library's function waits for another machine.
+func remote(name string) bool {
+	for _, p := range []string{"requests.get", "requests.post", "requests.put", "requests.patch", "requests.delete",
+		"requests.request", "httpx.get", "httpx.post", "httpx.put", "httpx.request", "urllib.request.urlopen",
+		"openai.ChatCompletion.create", "openai.ChatCompletion.acreate"} {
+		if name == p {
+			return true
+		}
+	}
+	return false
+}
+
+// remoteClients are classes whose methods wait for another machine.
+var remoteClients = map[string]bool{
+	"httpx.AsyncClient": true, "httpx.Client": true, "aiohttp.ClientSession": true, "requests.Session": true,
+	"openai.OpenAI": true, "openai.AsyncOpenAI": true, "anthropic.Anthropic": true, "anthropic.AsyncAnthropic": true,
+}
+
+// tail is the last part of a dotted name.
+func tail(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }

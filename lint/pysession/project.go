@@ -1,0 +1,121 @@
+package pysession
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// File is a Python file under the name that findings bear.
+type File struct {
+	Name string
+	Src  []byte
+}
+
+// module is one file of the project.
+type module struct {
+	path    string
+	dotted  string // a.b.c for a/b/c.py and for a/b/c/__init__.py
+	body    []stmt
+	names   *env
+	funcs   []*function
+	classes []*class
+	byDef   map[*stmt]*function
+	script  bool // it runs something under if __name__ == "__main__"
+}
+
+// project is everything that is resolved together.
+type project struct {
+	modules []*module
+	byTail  map[string][]*module // by the last part of the dotted name
+	found   *collector
+	round   int
+	changed bool
+}
+
+func newProject() *project { return &project{byTail: map[string][]*module{}} }
+
+func (p *project) add(name string, body []stmt) *module {
+	dotted := strings.TrimSuffix(strings.TrimSuffix(path.Clean(name), ".py"), "/__init__")
+	m := &module{path: name, dotted: strings.ReplaceAll(dotted, "/", "."), body: body}
+	p.modules = append(p.modules, m)
+	tail := m.dotted[strings.LastIndexByte(m.dotted, '.')+1:]
+	p.byTail[tail] = append(p.byTail[tail], m)
+	return m
+}
+
+// resolve finds the module that an import in from means: the one whose path ends
+// with the name and that shares the longest beginning with the importer's.
+func (p *project) resolve(from *module, name string) *module {
+	tail := name[strings.LastIndexByte(name, '.')+1:]
+	var best *module
+	shared := -1
+	for _, m := range p.byTail[tail] {
+		if m.dotted != name && !strings.HasSuffix(m.dotted, "."+name) {
+			continue
+		}
+		if n := commonParts(m.dotted, from.dotted); n > shared {
+			best, shared = m, n
+		}
+	}
+	return best
+}
+
+func commonParts(a, b string) int {
+	as, bs := strings.Split(a, "."), strings.Split(b, ".")
+	n := 0
+	for n < len(as) && n < len(bs) && as[n] == bs[n] {
+		n++
+	}
+	return n
+}
+
+// absolute is the dotted name that a relative import means.
+func (m *module) absolute(i imported) string {
+	if i.level == 0 {
+		return i.module
+	}
+	parts := strings.Split(m.dotted, ".")
+	up := i.level
+	if path.Base(m.path) == "__init__.py" {
+		up--
+	}
+	parts = parts[:max(0, len(parts)-up)]
+	if i.module != "" {
+		parts = append(slices.Clone(parts), i.module)
+	}
+	return strings.Join(parts, ".")
+}
+
+// test says whether the file is a test: it may do what others must not.
+func (m *module) test() bool {
+	base := path.Base(m.path)
+	if strings.HasPrefix(base, "test_") || strings.HasSuffix(base, "_test.py") || base == "conftest.py" {
+		return true
+	}
+	for part := range strings.SplitSeq(path.Dir(m.path), "/") {
+		if part == "tests" || part == "test" || part == "testing" {
+			return true
+		}
+	}
+	return false
+}
+
+// env is a scope: names and what they stand for.
+type env struct {
+	vars   map[string]*value
+	up     *env
+	fn     *function
+	global map[string]bool
+}
+
+func newEnv(up *env, fn *function) *env { return &env{vars: map[string]*value{}, up: up, fn: fn} }
+
+func (e *env) lookup(name string) (*value, *env) {
+	for s := e; s != nil; s = s.up {
+		if v := s.vars[name]; v != nil {
+			return v, s
+		}
+	}
+	return nothing, nil
+}

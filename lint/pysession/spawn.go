@@ -1,0 +1,139 @@
+package pysession
+
+import "strings"
+
+// spawn is one start of a task, thread or background job with sessions in it.
+type spawn struct {
+	pos      pos
+	sessions []*origin
+	what     string
+	joined   bool
+	dropped  bool
+	group    bool  // a task group waits for it
+	loop     *stmt // the loop that starts it
+	later    bool  // it runs after the response: nothing here can wait for it
+}
+
+// starts recognises what starts work beside the caller. It gives nil for any other call.
+func (w *walker) starts(f *value, args arguments, e *expr, awaited bool) *value {
+	name := f.name
+	switch {
+	case startsTask(name) || strings.HasSuffix(name, ".create_task") || strings.HasSuffix(name, ".run_coroutine_threadsafe"):
+		return w.task(name, w.carried(args.list), e, args)
+	case strings.HasSuffix(name, ".start_soon"):
+		v := w.task(name, w.carried(args.list), e, args)
+		v.spawned.group = true
+		return v
+	case name == "threading.Thread" || name == "multiprocessing.Process":
+		return w.task(name, w.carried(append(args.list, args.keys["target"], args.keys["args"], args.keys["kwargs"])), e, args)
+	case name == "asyncio.to_thread" || strings.HasSuffix(name, ".run_in_executor") || tail(name) == "run_in_threadpool" || name == "anyio.to_thread.run_sync":
+		if awaited {
+			return nothing // one after the other
+		}
+		return &value{kind: coroutine, carries: w.carried(args.list)}
+	case strings.HasPrefix(name, "concurrent.futures.") && strings.HasSuffix(name, "Executor().submit"):
+		v := w.task(name, w.carried(args.list), e, args)
+		v.spawned.group = true
+		return v
+	case w.background(name):
+		w.later(w.carried(args.all(e)), e)
+		return nothing
+	}
+	return nil
+}
+
+func (w *walker) background(name string) bool {
+	if backgroundTask[name] {
+		return true
+	}
+	base, ok := strings.CutSuffix(name, "().add_task")
+	return ok && backgroundTypes[base]
+}
+
+// carried are the sessions that the values bring with them.
+func (w *walker) carried(vs []*value) []*origin {
+	var all []*origin
+	for _, v := range vs {
+		all = appendNew(all, w.sessionsOf(v)...)
+	}
+	return all
+}
+
+func (w *walker) task(name string, sessions []*origin, e *expr, args arguments) *value {
+	s := &spawn{pos: e.pos, sessions: sessions, what: tail(strings.ReplaceAll(name, "()", ""))}
+	s.group = strings.HasPrefix(name, "asyncio.TaskGroup().")
+	if len(args.list) > 0 && args.list[0].kind == task && args.list[0].spawned != nil {
+		return args.list[0]
+	}
+	if len(w.loops) > 0 {
+		s.loop = w.loops[len(w.loops)-1]
+	}
+	w.spawns = append(w.spawns, s)
+	v := &value{kind: task, spawned: s, carries: sessions}
+	if len(args.list) > 0 && args.list[0].kind == coroutine {
+		v.of = args.list[0].of
+	}
+	return v
+}
+
+// later is work for after the response.
+func (w *walker) later(sessions []*origin, e *expr) {
+	if len(sessions) > 0 {
+		w.spawns = append(w.spawns, &spawn{pos: e.pos, sessions: sessions, what: "add_task", later: true})
+	}
+}
+
+// gather runs several at once: none of them may share a session.
+func (w *walker) gather(name string, args arguments, e *expr) *value {
+	var all []*value
+	for _, v := range args.list {
+		if v.kind == many {
+			all = append(all, v.elems...)
+			continue
+		}
+		all = append(all, v)
+	}
+	times := map[*origin]int{}
+	for _, v := range all {
+		if v.kind == task && v.spawned != nil {
+			v.spawned.joined = true
+		}
+		for _, o := range w.sessionsOf(v) {
+			times[o]++
+		}
+	}
+	for _, v := range all {
+		for _, o := range w.sessionsOf(v) {
+			if times[o] > 1 {
+				w.reportShared(o, e.pos, tail(name))
+				return &value{kind: many, of: nothing}
+			}
+		}
+	}
+	return &value{kind: coroutine}
+}
+
+// leaveGroup looks at the tasks of the groups that a with statement waits for.
+func (w *walker) leaveGroup(s *stmt, from int) {
+	times := map[*origin]int{}
+	for _, sp := range w.spawns[from:] {
+		if !sp.group {
+			continue
+		}
+		sp.joined = true
+		for _, o := range sp.sessions {
+			times[o]++
+			if w.repeats(sp, o) {
+				times[o]++
+			}
+			if times[o] == 2 {
+				w.reportShared(o, sp.pos, sp.what)
+			}
+		}
+	}
+}
+
+// repeats says whether the task is started in a loop with a session from before it.
+func (w *walker) repeats(sp *spawn, o *origin) bool {
+	return sp.loop != nil && (o.param > 0 || o.pos.line < sp.loop.pos.line)
+}
