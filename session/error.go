@@ -20,6 +20,7 @@ type IllegalStateError struct {
 	Opened Site   // where the unit was opened
 	Ended  Site   // where it ended, if it has
 	Used   []Site // this use, first; then the other uses that are known
+	Held   []Site // rule circle and wait: where the pool's sessions were opened
 	Advice string // what to write instead
 	Cause  error  // what ended the unit, or what the driver said; matched by errors.Is and As
 
@@ -40,6 +41,9 @@ func (e *IllegalStateError) Error() string {
 	line(&b, "ended at", e.Ended)
 	for i, s := range e.Used {
 		line(&b, []string{"used at", "and used at"}[min(i, 1)], s)
+	}
+	for _, s := range e.Held {
+		line(&b, "held since", s)
 	}
 	if e.late != nil {
 		if t := e.late.Load(); t != nil {

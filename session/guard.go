@@ -15,6 +15,11 @@ type Guard struct {
 	rules  Rules
 	warner *warner
 	tally  *tally
+
+	limit    time.Duration // how long a unit may be held
+	wait     time.Duration // how long a session may be waited for
+	watchdog watchdog
+	queue    queue
 }
 
 // GuardOption sets up a Guard.
@@ -26,6 +31,15 @@ func WithRules(r Rules) GuardOption { return func(g *Guard) { g.rules = r } }
 // WithLog sets where rules that are set to Warn are logged; slog.Default() unless told.
 func WithLog(l *slog.Logger) GuardOption { return func(g *Guard) { g.warner.log = l } }
 
+// WithLimit sets how long a unit may be held. One that is held for longer breaks
+// the rule leak: it is logged with the line that opened it, and where the rule is
+// enforced its session is taken away. There is no limit unless told.
+func WithLimit(d time.Duration) GuardOption { return func(g *Guard) { g.limit = d } }
+
+// WithWait sets how long a session may be waited for when the caller's context
+// has no earlier deadline; 30 seconds unless told.
+func WithWait(d time.Duration) GuardOption { return func(g *Guard) { g.wait = d } }
+
 // Of says which pool is guarded: two guards with equal values guard the same
 // one, and a unit of either is nested in a unit of the other. The value must be
 // comparable. Unless told, a guard stands for itself.
@@ -34,7 +48,8 @@ func Of(pool any) GuardOption { return func(g *Guard) { g.of = pool } }
 // NewGuard makes the guard of a pool. The name stands in errors and counters;
 // guards of one name share their counters, so the name must not be made per request.
 func NewGuard(name string, opts ...GuardOption) *Guard {
-	g := &Guard{name: name, tally: tallyOf(name), warner: &warner{log: slog.Default(), seen: map[string]struct{}{}}}
+	g := &Guard{name: name, tally: tallyOf(name), wait: 30 * time.Second}
+	g.warner = &warner{log: slog.Default(), seen: map[string]struct{}{}}
 	g.of = g
 	for _, o := range opts {
 		o(g)
@@ -48,7 +63,8 @@ func (g *Guard) Name() string { return g.name }
 // Mode is what this guard does about a rule.
 func (g *Guard) Mode(r Rule) Mode { return g.rules[r] }
 
-// Open starts a unit on behalf of ctx. The caller must End it. It returns an
+// Open starts a unit on behalf of ctx: it waits for its session until Begin. The
+// caller must End it. Open returns an
 // *IllegalStateError when ctx holds a unit of this guard already (rule nested),
 // and the context's error when ctx is done.
 func (g *Guard) Open(ctx context.Context) (*Hold, error) {
@@ -61,18 +77,54 @@ func (g *Guard) Open(ctx context.Context) (*Hold, error) {
 			return nil, err
 		}
 	}
+	h := g.hold(ctx, s)
+	h.state.Store(waiting)
+	h.opened.take(depth)
+	g.enlist(h)
+	return h, nil
+}
+
+// Watch starts a unit that an adapter has seen being opened by somebody who does
+// not use Do: it counts, ages, and shows up in lists, and nothing is refused. It is
+// nil when ctx belongs to an open unit of this guard, which is then the one.
+func (g *Guard) Watch(ctx context.Context) *Hold {
+	s := scopeOf(ctx)
+	if s != nil && s.hold != nil && s.hold.guard.of == g.of && !s.hold.Over() {
+		return nil
+	}
+	h := g.hold(ctx, s)
+	h.opened.take(deepest)
+	g.enlist(h)
+	return h
+}
+
+// Of finds the open unit of this guard that ctx belongs to; nil when there is none.
+func (g *Guard) Of(ctx context.Context) *Hold {
+	s := scopeOf(ctx)
+	if s == nil || s.hold == nil || s.hold.guard.of != g.of || s.hold.Over() {
+		return nil
+	}
+	return s.hold
+}
+
+func (g *Guard) hold(ctx context.Context, s *scope) *Hold {
 	h := &Hold{guard: g, since: time.Now()}
 	h.scope.hold = h
 	h.ctx = unitContext{Context: ctx, scope: &h.scope}
-	h.opened.take()
 	if s != nil {
 		h.scope.holder, h.parent = s.holder, s.hold
 	}
+	return h
+}
+
+func (g *Guard) enlist(h *Hold) {
 	if h.scope.holder != nil {
 		h.scope.holder.open.Add(1)
 	}
 	g.tally.add(h)
-	return h, nil
+	if g.limit > 0 {
+		g.watchdog.arm(g)
+	}
 }
 
 // nested refuses a second unit of this guard under a context that holds one.

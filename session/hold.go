@@ -10,26 +10,31 @@ import (
 // It is the state machine behind the handle that an adapter gives out. Its
 // methods are safe for concurrent use; that is the point of them.
 type Hold struct {
-	state  atomic.Uint32
-	guard  *Guard
-	scope  scope
-	parent *Hold
-	ctx    unitContext
-	opened trace
-	since  time.Time
-	cause  error                 // why it ended; written before the state says so
-	closed atomic.Pointer[trace] // where it ended, when not where it was opened
-	second atomic.Pointer[trace] // the use that another one met
-	prev   *Hold                 // the tally's list, by age
-	next   *Hold
+	state    atomic.Uint32
+	guard    *Guard
+	scope    scope
+	parent   *Hold
+	ctx      unitContext
+	opened   trace
+	since    time.Time
+	cause    error                  // why it ended; written before the state says so
+	closed   atomic.Pointer[trace]  // where it ended, when not where it was opened
+	second   atomic.Pointer[trace]  // the use that another one met
+	take     atomic.Pointer[func()] // takes the session away
+	reported bool                   // as too old; under the tally's lock
+	prev     *Hold                  // the tally's list, by age
+	next     *Hold
 }
 
 // The state word: phase, operation, end, and whether another use met this one.
 const (
-	idle    uint32 = 0
-	inUse   uint32 = 1
-	closing uint32 = 2
-	ended   uint32 = 3
+	idle      uint32 = 0
+	inUse     uint32 = 1
+	closing   uint32 = 2
+	ended     uint32 = 3
+	streaming uint32 = 4 // rows or a batch are open, and nobody reads at the moment
+
+	waiting = inUse | uint32(OpBegin)<<opShift // it has no session yet
 
 	phaseMask uint32 = 0xff
 	opShift          = 8
@@ -60,6 +65,13 @@ func (h *Hold) Opened() Site { return h.opened.site() }
 // Over says whether the unit has ended.
 func (h *Hold) Over() bool { return h.state.Load()&phaseMask == ended }
 
+// Begin says that the unit has its session. It returns the unit's context, for
+// the author's function.
+func (h *Hold) Begin() context.Context {
+	h.state.Store(idle)
+	return &h.ctx
+}
+
 // Enter claims the unit for one operation. It returns an *IllegalStateError
 // when the unit has ended or is in use. Each Enter that returned nil needs an Exit
 // with the same op.
@@ -77,6 +89,25 @@ func (h *Hold) Exit(op Op) bool {
 		return true
 	}
 	return h.exitMet(op)
+}
+
+// Pause leaves the unit with rows open after an operation: nobody is inside, but
+// only Resume with the same op may enter. It returns false as Exit does.
+func (h *Hold) Pause(op Op) bool {
+	if h.state.CompareAndSwap(inUse|uint32(op)<<opShift, streaming|uint32(op)<<opShift) {
+		return true
+	}
+	h.noteSecond()
+	return h.state.CompareAndSwap(inUse|uint32(op)<<opShift|met, streaming|uint32(op)<<opShift) || !h.Over()
+}
+
+// Resume claims the unit for reading on from the rows that Pause left open. An
+// Exit or another Pause must follow when it returned nil.
+func (h *Hold) Resume(op Op) error {
+	if h.state.CompareAndSwap(streaming|uint32(op)<<opShift, inUse|uint32(op)<<opShift) {
+		return nil
+	}
+	return h.refuse(op, inUse)
 }
 
 // Close claims the unit for its last operation: a commit or a rollback. After
@@ -129,13 +160,18 @@ func (h *Hold) leave() {
 	}
 }
 
-// exitMet ends an operation that another one met: its place is noted for the
-// error of the other, which may be read later than now.
+// exitMet ends an operation that another one met.
 func (h *Hold) exitMet(op Op) bool {
-	var t trace
-	t.take()
-	h.second.CompareAndSwap(nil, &t)
+	h.noteSecond()
 	return h.state.CompareAndSwap(inUse|uint32(op)<<opShift|met, idle) || !h.Over()
+}
+
+// noteSecond keeps the place of a use that another one met, for the error of
+// the other, which may be read later than now.
+func (h *Hold) noteSecond() {
+	var t trace
+	t.take(depth)
+	h.second.CompareAndSwap(nil, &t)
 }
 
 // refuse decides about a use that did not find the unit idle.
@@ -147,6 +183,8 @@ func (h *Hold) refuse(op Op, want uint32) error {
 			if h.state.CompareAndSwap(old, want|uint32(op)<<opShift) {
 				return nil
 			}
+		case streaming:
+			return h.guard.Refuse(h.rowsError(op, "of a "+Op(old>>opShift&0xff).String()))
 		case ended:
 			return h.guard.Refuse(h.endedError(op, old))
 		default:

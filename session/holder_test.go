@@ -58,6 +58,7 @@ func BenchmarkUnit(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		h.Begin()
 		h.End(session.Committed, nil)
 	}
 }
@@ -67,6 +68,7 @@ func BenchmarkStatement(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	h.Begin()
 	defer h.End(session.Committed, nil)
 	for b.Loop() {
 		if err := h.Enter(session.OpExec); err != nil {

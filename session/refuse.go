@@ -37,11 +37,16 @@ func (h *Hold) RefuseByHand(op Op) error {
 
 // RefuseRows is the answer to the end of a unit while rows of the query are open.
 func (h *Hold) RefuseRows(op Op, query string) error {
-	return h.guard.Refuse(&IllegalStateError{
-		Op: op.String(), State: "open with rows that are not closed: " + brief(query), Rule: RuleRows,
+	return h.guard.Refuse(h.rowsError(op, brief(query)))
+}
+
+func (h *Hold) rowsError(op Op, of string) *IllegalStateError {
+	return &IllegalStateError{
+		Op: op.String(), State: "open with rows that are not closed: " + of, Rule: RuleRows,
 		Opened: h.opened.site(), Used: []Site{here()},
-		Advice: "close the rows (defer rows.Close()) and look at rows.Err() before the function of Do returns",
-	})
+		Advice: "close the rows (defer rows.Close()) and look at rows.Err() before the next statement and the end of the unit; " +
+			"scan every row that QueryRow gave",
+	}
 }
 
 // RefuseDirty is the answer to a connection that comes back with something left on it.

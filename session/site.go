@@ -24,21 +24,25 @@ func (s Site) String() string {
 	return fmt.Sprintf("%s:%d %s", s.File, s.Line, s.Func)
 }
 
-// depth is how many frames are kept for a place. A few more than the guard
-// itself puts on the stack: each costs time in every open, and the first that
-// is not the guard's is what the reader needs.
-const depth = 10
+// depth is how many frames are kept for a place that a unit opened at. A few
+// more than the guard itself puts on the stack: each costs time in every open, and
+// the first that is not the guard's is what the reader needs. Where the guard is
+// called through a driver, deepest are kept.
+const (
+	depth   = 10
+	deepest = 16
+)
 
 // trace is an unresolved place: program counters in a fixed array, so that
 // taking it allocates nothing. It is resolved only when somebody reads it.
-type trace [depth]uintptr
+type trace [deepest]uintptr
 
-// take records the callers above the caller of take.
-func (t *trace) take() { runtime.Callers(3, t[:]) }
+// take records up to n callers above the caller of take.
+func (t *trace) take(n int) { runtime.Callers(3, t[:n]) }
 
 // here is the place of the call into the guard that is going on.
 func here() Site {
-	var t [2 * depth]uintptr
+	var t [32]uintptr
 	runtime.Callers(2, t[:])
 	return resolve(t[:])
 }
@@ -64,7 +68,7 @@ func resolve(pcs []uintptr) Site {
 
 // passing are the packages whose frames stand between the author's line and
 // the guard and tell him nothing. The guard's own tests are authors as well.
-var passing = []string{"github.com/reeve-run/reeve/session", "github.com/reeve-run/reeve/agent", "database/sql.", "runtime."}
+var passing = []string{"github.com/reeve-run/reeve/session", "github.com/reeve-run/reeve/agent", "database/sql.", "github.com/jackc/pgx/", "runtime."}
 
 func ours(f runtime.Frame) bool {
 	if strings.HasSuffix(f.File, "_test.go") {

@@ -26,11 +26,12 @@ func (c *Conn) Close() error { return c.hold.RefuseByHand(session.OpClose) }
 // statement, a lock, a setting) is an error of rule dirty, and the connection is
 // destroyed, so that nobody inherits it.
 func DoConn(ctx context.Context, db *sql.DB, fn func(context.Context, *Conn) error) error {
-	hold, err := guardOf(db).Open(ctx)
+	g := guardOf(db)
+	hold, err := g.Open(ctx)
 	if err != nil {
 		return err
 	}
-	conn, err := db.Conn(hold.Context())
+	conn, err := connection(hold, db, g)
 	if err != nil {
 		hold.End(session.Failed, err)
 		return fmt.Errorf("acquire a connection: %w", err)
@@ -39,6 +40,13 @@ func DoConn(ctx context.Context, db *sql.DB, fn func(context.Context, *Conn) err
 	c.via, c.refuser, c.hold, c.left = conn, db, hold, new(leftover)
 	c.release = c.giveBack
 	return run(hold, c, fn)
+}
+
+func connection(hold *session.Hold, db *sql.DB, g *session.Guard) (*sql.Conn, error) {
+	if size, full := exhausted(db); full {
+		return acquire(hold, db, g, size)
+	}
+	return db.Conn(hold.Context())
 }
 
 // finish gives the connection back.

@@ -3,6 +3,7 @@ package sessionsql
 import (
 	"database/sql"
 	"log/slog"
+	"time"
 
 	"github.com/reeve-run/reeve/session"
 )
@@ -13,6 +14,8 @@ type config struct {
 	log     *slog.Logger
 	tx      *sql.TxOptions
 	dialect Dialect
+	limit   time.Duration
+	wait    time.Duration
 }
 
 // Option sets up a Pool, or the connections of Open.
@@ -35,8 +38,20 @@ func WithTxOptions(o sql.TxOptions) Option { return func(c *config) { c.tx = &o 
 // from the driver.
 func WithDialect(d Dialect) Option { return func(c *config) { c.dialect = d } }
 
+// WithLimit sets how long a unit may be held: see session.WithLimit.
+func WithLimit(d time.Duration) Option { return func(c *config) { c.limit = d } }
+
+// WithWait sets how long a connection may be waited for: see session.WithWait.
+func WithWait(d time.Duration) Option { return func(c *config) { c.wait = d } }
+
 func (c *config) guard(of any) *session.Guard {
 	opts := []session.GuardOption{session.Of(of), session.WithRules(c.rules)}
+	if c.limit > 0 {
+		opts = append(opts, session.WithLimit(c.limit))
+	}
+	if c.wait > 0 {
+		opts = append(opts, session.WithWait(c.wait))
+	}
 	if c.log != nil {
 		opts = append(opts, session.WithLog(c.log))
 	}

@@ -3,6 +3,7 @@ package sessionsql
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"path"
 	"reflect"
@@ -84,12 +85,45 @@ func unit(ctx context.Context, db *sql.DB, g *session.Guard, opts *sql.TxOptions
 	if err != nil {
 		return err
 	}
-	tx, err := db.BeginTx(hold.Context(), opts)
+	tx, err := begin(hold, db, g, opts)
 	if err != nil {
 		hold.End(session.Failed, err)
 		return fmt.Errorf("begin: %w", err)
 	}
-	return run(hold, newTx(tx, hold), fn)
+	return run(hold, tx, fn)
+}
+
+// begin gets a transaction. Where the pool has no connection free, the wait is
+// the guard's to see, so that it can end it; the transaction's own context is
+// another, because it must outlive the wait.
+func begin(hold *session.Hold, db *sql.DB, g *session.Guard, opts *sql.TxOptions) (*Tx, error) {
+	if size, full := exhausted(db); full {
+		conn, err := acquire(hold, db, g, size)
+		if err != nil {
+			return nil, err
+		}
+		tx, err := conn.BeginTx(hold.Context(), opts)
+		if err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+		return newTx(tx, conn, hold), nil
+	}
+	tx, err := db.BeginTx(hold.Context(), opts)
+	if err != nil {
+		return nil, err
+	}
+	return newTx(tx, nil, hold), nil
+}
+
+func exhausted(db *sql.DB) (size int, full bool) {
+	st := db.Stats()
+	return st.MaxOpenConnections, st.MaxOpenConnections > 0 && st.InUse >= st.MaxOpenConnections
+}
+
+func acquire(hold *session.Hold, db *sql.DB, g *session.Guard, size int) (*sql.Conn, error) {
+	w := g.Wait(hold.Context(), size)
+	defer w.Done()
+	return db.Conn(w.Context())
 }
 
 // unitHandle is what run needs of a Tx or a Conn.
@@ -107,7 +141,7 @@ func run[U unitHandle](hold *session.Hold, u U, fn func(context.Context, U) erro
 			u.abort(session.Panicked, nil)
 		}
 	}()
-	err := fn(hold.Context(), u)
+	err := fn(hold.Begin(), u)
 	returned = true
 	if err != nil {
 		u.abort(session.RolledBack, err)

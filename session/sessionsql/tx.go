@@ -3,6 +3,7 @@ package sessionsql
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/reeve-run/reeve/session"
@@ -15,14 +16,24 @@ import (
 // *session.IllegalStateError.
 type Tx struct {
 	handle
-	tx *sql.Tx
+	tx   *sql.Tx
+	conn *sql.Conn // where it was waited for; nil otherwise
 }
 
-func newTx(tx *sql.Tx, hold *session.Hold) *Tx {
-	t := &Tx{tx: tx}
+func newTx(tx *sql.Tx, conn *sql.Conn, hold *session.Hold) *Tx {
+	t := &Tx{tx: tx, conn: conn}
 	t.via, t.refuser, t.hold = tx, tx, hold
-	t.release = tx.Rollback
+	t.release = t.rollback
 	return t
+}
+
+func (t *Tx) rollback() error { return t.giveBack(t.tx.Rollback()) }
+
+func (t *Tx) giveBack(err error) error {
+	if t.conn == nil {
+		return err
+	}
+	return errors.Join(err, t.conn.Close())
 }
 
 // StmtContext gives the unit's own form of a statement that was prepared on the
@@ -95,7 +106,7 @@ func (t *Tx) finish() error {
 		t.abort(session.RolledBack, err)
 		return err
 	}
-	if err := t.tx.Commit(); err != nil {
+	if err := t.giveBack(t.tx.Commit()); err != nil {
 		err = t.explain(session.OpCommit, err)
 		t.hold.End(session.Failed, err)
 		return fmt.Errorf("commit: %w", err)
