@@ -20,7 +20,8 @@
 // subscription. Three things follow. The function must not call its own cancel, nor
 // publish on its own thread: both would wait for themselves. And nobody may call cancel
 // with a lock held that the function takes. Subscribing from within the function is
-// allowed, as are cancels of other subscriptions.
+// allowed, and so is cancelling another subscription, unless that one's function cancels
+// this one.
 //
 // # Cost
 //

@@ -83,7 +83,8 @@ func (t *thread) prune(n int) {
 }
 
 // DeleteThread removes a thread and all that is its. Threads made later have another
-// epoch, so that a client's position in the old log means nothing in a new one of the same id.
+// epoch and higher fences, so that in a new one of the same id a client's old position
+// means nothing and an owner's old fence opens nothing.
 func (s *Store) DeleteThread(ctx context.Context, owner string, id reeve.ThreadID) error {
 	if err := s.lock(ctx); err != nil {
 		return err
@@ -98,6 +99,7 @@ func (s *Store) DeleteThread(ctx context.Context, owner string, id reeve.ThreadI
 	}
 	delete(s.threads, id)
 	s.epoch++
+	s.fences = max(s.fences, t.fence)
 	s.forget(func(other *thread) bool { return other == t }, func(r *run) bool { return r.Thread == id })
 	return nil
 }

@@ -21,6 +21,7 @@ type Store struct {
 	mu      sync.RWMutex
 	closed  bool
 	epoch   int64 // of threads made from now on
+	fences  int64 // the highest fence of a deleted thread
 	turns   int64 // the last turn given; turns only rise
 	threads map[reeve.ThreadID]*thread
 	all     listing
@@ -139,7 +140,7 @@ func (s *Store) run(id reeve.RunID) (*thread, *run, error) {
 func (s *Store) addThread(row reeve.Thread, at time.Time) *thread {
 	row.Epoch, row.FirstSeq, row.LastSeq, row.CreatedAt = s.epoch, 1, 0, at
 	row.Metadata = slices.Clone(row.Metadata)
-	t := &thread{Thread: row, made: s.turn(), firstRun: 1, heapIndex: -1}
+	t := &thread{Thread: row, made: s.turn(), firstRun: 1, fence: s.fences, heapIndex: -1}
 	s.threads[row.ID] = t
 	own := s.owners[row.Owner]
 	if own == nil {
