@@ -62,8 +62,9 @@ func (k Kind) Ends() bool {
 	return k == KindRunCompleted || k == KindRunFailed || k == KindRunCancelled
 }
 
-// The data of entries, by kind. A kind that is not here has no data, or the
-// agent's own JSON (step.completed and run.completed carry the result itself).
+// The data of entries, by kind. A kind that is not here has no data, but for two:
+// step.completed carries the step's result itself, as JSON, and run.failed a Failure.
+// The result of a completed run is the message before run.completed.
 type (
 	// MessageAdded is the data of message.added.
 	MessageAdded struct {
