@@ -92,6 +92,7 @@ const (
 	CloseBroken     CloseCode = 1007 // a text message was not valid UTF-8
 	ClosePolicy     CloseCode = 1008 // no auth frame, or a wrong token
 	CloseTooLarge   CloseCode = 1009 // a message over Limits.FrameBytes
+	CloseInternal   CloseCode = 1011 // a fault of reeve
 	CloseSlowReader CloseCode = 1013 // too much waited for the client to read
 )
 
