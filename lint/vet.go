@@ -2,9 +2,13 @@ package lint
 
 import (
 	"context"
-	"io"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
 
-	"golang.org/x/tools/go/analysis"
+	"github.com/reeve-run/reeve/lint/pysession"
+	"github.com/reeve-run/reeve/lint/rule"
 )
 
 // Options says what Vet looks at.
@@ -20,32 +24,68 @@ type Options struct {
 	// Offline keeps the go command from asking the network for missing modules;
 	// packages that need them are then looked at by syntax alone.
 	Offline bool
+	// Confined refuses paths outside Dir, also those that a link leads to.
+	Confined bool
 }
+
+// MaxFile is the largest file that is looked at, in bytes.
+const MaxFile = 2 << 20
 
 // Vet looks at the paths and reports what it finds. It is safe for concurrent use.
-func Vet(ctx context.Context, o Options) (Report, error) { return Report{}, nil }
-
-// WriteText prints a report for people.
-func WriteText(w io.Writer, r Report) error { return nil }
-
-// WriteJSON prints a report as one JSON object.
-func WriteJSON(w io.Writer, r Report) error { return nil }
-
-// WriteSARIF prints a report as a SARIF 2.1.0 log, the format for programs.
-func WriteSARIF(w io.Writer, r Report) error { return nil }
-
-// Rule is one thing that Vet looks for.
-type Rule struct {
-	Name     string   `json:"name"`
-	Severity Severity `json:"severity"` // of a proven finding
-	Summary  string   `json:"summary"`  // one line
+func Vet(ctx context.Context, o Options) (Report, error) {
+	s, err := gather(ctx, o)
+	if err != nil {
+		return Report{}, err
+	}
+	defer s.close()
+	report := Report{Skipped: s.skipped, Files: len(s.python) + len(s.golang)}
+	if err := vetPython(ctx, s, &report); err != nil {
+		return Report{}, err
+	}
+	if err := vetGo(ctx, s, o, &report); err != nil {
+		return Report{}, err
+	}
+	report.keep(s.asked)
+	report.allow(s)
+	report.sort()
+	return report, nil
 }
 
-// Rules lists every rule by name.
-func Rules() []Rule { return nil }
+// vetPython looks at the Python. Without python3 it says so and goes on.
+func vetPython(ctx context.Context, s *sources, report *Report) error {
+	if len(s.python) == 0 {
+		return nil
+	}
+	files := make([]pysession.File, 0, len(s.python))
+	for _, name := range s.python {
+		if src, ok := s.read(name); ok {
+			files = append(files, pysession.File{Name: name, Src: src})
+		}
+	}
+	report.Skipped = append(report.Skipped, s.unread()...)
+	found, skipped, err := pysession.Check(ctx, files)
+	switch {
+	case errors.Is(err, pysession.ErrNoPython):
+		report.Skipped = append(report.Skipped, rule.Skipped{Path: "Python", Reason: err.Error()})
+		return nil
+	case err != nil:
+		return fmt.Errorf("look at Python: %w", err)
+	}
+	report.Findings = append(report.Findings, found...)
+	report.Skipped = append(report.Skipped, skipped...)
+	return nil
+}
 
-// Explain gives the page of a rule, in Markdown.
-func Explain(rule string) (string, error) { return "", nil }
+// keep drops findings in files that nobody asked about: they were read to resolve others.
+func (r *Report) keep(asked func(string) bool) {
+	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return !asked(f.File) })
+}
 
-// Analyzers lists the rules for Go, for go vet -vettool and other drivers.
-func Analyzers() []*analysis.Analyzer { return nil }
+// byFolder groups file names by the folder they lie in.
+func byFolder(names []string) map[string][]string {
+	folders := map[string][]string{}
+	for _, n := range names {
+		folders[path.Dir(n)] = append(folders[path.Dir(n)], n)
+	}
+	return folders
+}
