@@ -62,15 +62,16 @@ type Draft struct {
 	Data    json.RawMessage
 }
 
-// Append is the owner's entries for its thread. It bears the fence of its claim;
-// with another fence it is refused with CodeFenced.
+// Append is the owner's entries for its thread, one at least. It bears the fence of its
+// claim; with another fence, or after the thread was let go, it is refused with CodeFenced.
 type Append struct {
 	Thread reeve.ThreadID
 	Fence  int64
 	// Number is the owner's number, within its claim, of the first entry; the
 	// entries are numbered on from there, and the first of a claim is 1. The row keeps
 	// the last number and its position (ack, ack_seq) in the same commit. An op whose
-	// numbers the row has already is answered with the positions it was given then.
+	// numbers the row has already is answered with the positions it was given then, and
+	// with its refusal where it was refused. Gaps are legal: a refused or poisoned append leaves one.
 	Number  int64
 	Entries []Draft
 	Change  *Change // what becomes of the run, or nil
@@ -78,7 +79,8 @@ type Append struct {
 	Progress bool
 }
 
-// Change is what an Append does to its run, in the same commit.
+// Change is what an Append does to the run in hand, in the same commit. Another run, or a
+// transition that is not legal, refuses the whole Append with CodeConflict.
 type Change struct {
 	Run    reeve.RunID
 	Status reeve.Status
@@ -87,6 +89,7 @@ type Change struct {
 
 	// Release lets go of the thread: it has no node afterwards. An ended run always lets
 	// go. Wake is when the thread is to be claimed again; zero: only when somebody writes to it.
+	// Without IfLastSeq, what was written from outside and not looked at wakes it at once.
 	Release bool
 	Wake    time.Time
 	// IfLastSeq refuses the whole Append with CodeConflict unless the thread's last entry
@@ -110,6 +113,7 @@ type Accept struct {
 
 	// Key is the Idempotency-Key, "" without one. A second Accept on the thread with the
 	// same key writes nothing and is answered with the first run; with another Hash it is CodeKeyReused.
+	// A key goes with its run when that is pruned.
 	Key  string
 	Hash string
 
@@ -134,7 +138,8 @@ type Cancel struct {
 	Reason string
 }
 
-// Retry queues a failed run again (run.queued with retry). Any other status is CodeConflict.
+// Retry queues a failed run again (run.queued with retry), without strikes and without an
+// earlier request to cancel; its open questions are open again. Any other status is CodeConflict.
 type Retry struct {
 	Run reeve.RunID
 }
@@ -223,7 +228,7 @@ type EntryQuery struct {
 	Run      reeve.RunID  // only this run's entries; "" for all
 	Kinds    []reeve.Kind // only these; nil for all
 	Without  reeve.Kind   // all but this; "" for all
-	Limit    int
+	Limit    int // 0: as many as MaxBytes allows
 	MaxBytes int // 0: 8 MiB
 }
 
@@ -255,7 +260,8 @@ type Keeper interface {
 	// and sets first_seq in the same commit; never at or after the first entry of a run that
 	// has not ended. It says how many runs it removed; it looks at no more than limit.
 	Prune(ctx context.Context, before time.Time, limit int) (int, error)
-	// DeleteThread removes a thread and all that is its. With a run that has not ended it is
+	// DeleteThread removes a thread and all that is its; one made later under the same id
+	// has another epoch and higher fences. With a run that has not ended it is
 	// CodeConflict; where there is none of that owner ("" for any), CodeNotFound.
 	DeleteThread(ctx context.Context, owner string, id reeve.ThreadID) error
 	// Check says whether the store can be read and written just now, and names what an
