@@ -1,0 +1,140 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/reeve-run/reeve/session"
+)
+
+// pairs is how many times reeve and the bare are measured, in turn.
+const pairs = 5
+
+// edges is how many commits a run makes beside those of its steps: one that accepts it, one that ends it.
+const edges = 2
+
+// throughput measures so many runs in flight, reeve and bare in turn.
+func (b *Bench) throughput(ctx context.Context, inFlight int) (t Throughput, err error) {
+	err = b.withBoth(ctx, fmt.Sprintf("throughput-%d", inFlight), inFlight, func(r *rig, raw *bare) error {
+		t, err = b.pairs(ctx, inFlight, r, raw)
+		return err
+	})
+	return t, err
+}
+
+// withBoth opens a rig and a bare in a folder of their own, and removes both afterwards.
+func (b *Bench) withBoth(ctx context.Context, name string, threads int, do func(*rig, *bare) error) (err error) {
+	dir := filepath.Join(b.Dir, name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	defer func() { err = first(err, os.RemoveAll(dir)) }()
+	r, err := openRig(ctx, dir, b.Pool)
+	if err != nil {
+		return err
+	}
+	defer func() { err = first(err, r.close()) }()
+	raw, err := openBare(ctx, dir, threads)
+	if err != nil {
+		return err
+	}
+	defer func() { err = first(err, raw.close()) }()
+	return do(r, raw)
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Bench) pairs(ctx context.Context, inFlight int, r *rig, raw *bare) (Throughput, error) {
+	var runs, bares, ratios []float64
+	var took []time.Duration
+	connections := watchConnections(r)
+	defer connections.close()
+	l := load{inFlight: inFlight, last: b.Window, runs: b.Runs}
+	for pair := range pairs {
+		b.say("throughput at %d in flight, pair %d of %d", inFlight, pair+1, pairs)
+		runtime.GC()
+		ours, err := measure(ctx, l, func(ctx context.Context, _ int) error {
+			_, err := r.once(ctx, stepper.Name(), plan{Steps: b.Steps})
+			return err
+		})
+		if err != nil {
+			return Throughput{}, err
+		}
+		runtime.GC()
+		theirs, err := b.bareRuns(ctx, l, raw)
+		if err != nil {
+			return Throughput{}, err
+		}
+		runs, bares = append(runs, ours.perSecond), append(bares, theirs.perSecond)
+		ratios, took = append(ratios, ours.perSecond/theirs.perSecond), append(took, ours.took...)
+	}
+	slices.Sort(took)
+	return Throughput{
+		InFlight: inFlight, RunsPerS: median(runs), StepsPerS: median(runs) * float64(b.Steps),
+		BareStepsPerS: median(bares) * float64(b.Steps), Ratio: median(ratios),
+		RunP50MS: ms(quantile(took, 0.5)), RunP99MS: ms(quantile(took, 0.99)),
+		ConnectionsMax: connections.max(), UnitMaxMS: ms(session.Stats().Longest),
+	}, nil
+}
+
+// bareRuns does what the commits of runs are, and nothing else.
+func (b *Bench) bareRuns(ctx context.Context, l load, raw *bare) (outcome, error) {
+	done := make([]chan error, l.inFlight)
+	for i := range done {
+		done[i] = make(chan error, 1)
+	}
+	data := []byte(`"` + payload + `"`)
+	return measure(ctx, l, func(_ context.Context, client int) error {
+		for range b.Steps + edges {
+			if err := raw.write(int64(client+1), data, done[client]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// connections looks at how many connections a rig has open, all the time.
+type connections struct {
+	most atomic.Int64
+	stop chan struct{}
+	left chan struct{}
+}
+
+func watchConnections(r *rig) *connections {
+	c := &connections{stop: make(chan struct{}), left: make(chan struct{})}
+	go func() {
+		defer close(c.left)
+		ticks := time.NewTicker(10 * time.Millisecond)
+		defer ticks.Stop()
+		for {
+			c.most.Store(max(c.most.Load(), int64(r.store.Connections())))
+			select {
+			case <-ticks.C:
+			case <-c.stop:
+				return
+			}
+		}
+	}()
+	return c
+}
+
+func (c *connections) max() int { return int(c.most.Load()) }
+
+func (c *connections) close() {
+	close(c.stop)
+	<-c.left
+}

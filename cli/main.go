@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/reeve-run/reeve/agent"
+)
+
+// Main runs the reeve command with these agents and ends the process. It never returns.
+func Main(agents ...agent.Runnable) {
+	soft, hard, stop := signals()
+	c := &command{agents: agents, in: os.Stdin, out: os.Stdout, err: os.Stderr, hard: hard}
+	status := c.run(soft, os.Args[1:])
+	stop()
+	os.Exit(status)
+}
+
+// Run runs one command line and returns its exit status. The end of ctx is what the first
+// Ctrl-C is to Main; there is no second one. Reading of flags and environment apart, it
+// touches no state of the process, so that calls may run side by side.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, agents ...agent.Runnable) int {
+	c := &command{agents: agents, in: stdin, out: stdout, err: stderr, hard: context.WithoutCancel(ctx)}
+	return c.run(ctx, args)
+}
+
+// signals gives a context that ends with the first SIGINT or SIGTERM, and one that ends with the second.
+func signals() (soft, hard context.Context, stop func()) {
+	soft, endSoft := context.WithCancelCause(context.Background())
+	hard, endHard := context.WithCancelCause(context.Background())
+	got := make(chan os.Signal, 2)
+	signal.Notify(got, syscall.SIGINT, syscall.SIGTERM)
+	done, left := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(left)
+		for _, end := range []context.CancelCauseFunc{endSoft, endHard} {
+			select {
+			case s := <-got:
+				end(&signalled{s})
+			case <-done:
+				return
+			}
+		}
+	}()
+	return soft, hard, func() {
+		signal.Stop(got)
+		close(done)
+		<-left
+	}
+}
+
+// signalled is why a command was told to stop.
+type signalled struct{ signal os.Signal }
+
+func (s *signalled) Error() string { return "stopped by " + s.signal.String() }

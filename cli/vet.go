@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reeve-run/reeve/lint"
+)
+
+// reportWriters are the formats of vet.
+var reportWriters = map[string]func(io.Writer, lint.Report) error{
+	"text":  lint.WriteText,
+	"json":  lint.WriteJSON,
+	"sarif": lint.WriteSARIF,
+}
+
+func (c *command) vet() *cobra.Command {
+	var format, severity, changed, explain string
+	cmd := &cobra.Command{
+		Use:   "vet [PATH]...",
+		Short: "Find database sessions that outlive their scope, in Go and Python",
+		Long: `Find database sessions that outlive their scope, in Go and Python.
+
+A path is a file, a folder or a Go pattern such as ./...; without one it is the working
+directory. A folder means the Python below it, and the Go if a module is there. Every finding is
+printed; --severity only decides the exit status: 1 when there is one at or above it.`,
+		Example: `  reeve vet ./...
+  reeve vet --format sarif . > reeve.sarif
+  reeve vet --changed main
+  reeve vet --explain sessionstored`,
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			if explain != "" {
+				page, err := lint.Explain(explain)
+				if err != nil {
+					return cannotStart(err)
+				}
+				fmt.Fprint(c.out, page)
+				return nil
+			}
+			return c.vetPaths(cmd, lint.Options{Paths: paths, Changed: changed}, format, severity)
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "text", "text, json or sarif")
+	cmd.Flags().StringVar(&severity, "severity", "error", "error, warning or info: what makes the exit status 1")
+	cmd.Flags().StringVar(&changed, "changed", "", "look only at what the change since this git revision reaches")
+	cmd.Flags().StringVar(&explain, "explain", "", "print the page of a rule")
+	return cmd
+}
+
+func (c *command) vetPaths(cmd *cobra.Command, o lint.Options, format, severity string) error {
+	write, ok := reportWriters[format]
+	if !ok {
+		return usage("--format %q: want text, json or sarif", format)
+	}
+	bound, err := lint.ParseSeverity(severity)
+	if err != nil {
+		return usage("--severity: %w", err)
+	}
+	report, err := lint.Vet(cmd.Context(), o)
+	if err != nil {
+		return cannotStart(err)
+	}
+	for _, s := range report.Skipped {
+		fmt.Fprintf(c.err, "skipped %s: %s\n", s.Path, s.Reason)
+	}
+	if err := write(c.out, report); err != nil {
+		return err
+	}
+	if report.Count(bound) > 0 {
+		return silent(exitNo)
+	}
+	return nil
+}
