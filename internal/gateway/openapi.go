@@ -1,11 +1,11 @@
 package gateway
 
 import (
-	"encoding/json"
 	"net/http"
 	"reflect"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -96,9 +96,8 @@ func param(name, in, about string, required bool) *huma.Param {
 	return &huma.Param{Name: name, In: in, Description: about, Required: required, Schema: &huma.Schema{Type: huma.TypeString}}
 }
 
-var notWord = regexp.MustCompile(`[^a-z0-9]+`)
-
+// operationID names a route for generated clients: get_v1_runs_run_entries.
 func operationID(rt route) string {
-	id, _ := json.Marshal(rt.method + rt.path)
-	return notWord.ReplaceAllString(string(id), "_")
+	words := strings.FieldsFunc(rt.path, func(r rune) bool { return strings.ContainsRune("/{}.", r) })
+	return strings.Join(append([]string{strings.ToLower(rt.method)}, words...), "_")
 }
