@@ -228,8 +228,8 @@ type EntryQuery struct {
 	Run      reeve.RunID  // only this run's entries; "" for all
 	Kinds    []reeve.Kind // only these; nil for all
 	Without  reeve.Kind   // all but this; "" for all
-	Limit    int // 0: as many as MaxBytes allows
-	MaxBytes int // 0: 8 MiB
+	Limit    int          // 0: as many as MaxBytes allows
+	MaxBytes int          // 0: 8 MiB
 }
 
 // Members keeps the list of nodes.

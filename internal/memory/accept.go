@@ -79,8 +79,10 @@ func (s *Store) enqueue(t *thread, o *journal.Accept, at time.Time, res *journal
 		r.key = o.Key
 		t.keys[o.Key] = keyed{hash: o.Hash, run: r}
 	}
-	message := t.write(at, journal.Draft{Kind: reeve.KindMessageAdded, Run: r.ID,
-		Data: userMessage(r.Input)})
+	message := t.write(at, journal.Draft{
+		Kind: reeve.KindMessageAdded, Run: r.ID,
+		Data: userMessage(r.Input),
+	})
 	r.CreatedAt = message.At
 	res.Entries = append(res.Entries, message,
 		t.write(at, journal.Draft{Kind: reeve.KindRunQueued, Run: r.ID, Data: mustJSON(reeve.RunQueued{Agent: r.Agent})}))

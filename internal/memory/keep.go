@@ -41,7 +41,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (int, er
 		pruned += n
 	}
 	if pruned > 0 {
-		s.forget(func(t *thread) bool { return false }, func(r *run) bool { return r.pruned })
+		s.forget(func(*thread) bool { return false }, func(r *run) bool { return r.pruned })
 	}
 	return pruned, nil
 }

@@ -64,8 +64,10 @@ func (s *Store) requestCancel(t *thread, r *run, reason string, at time.Time) []
 	if r.cancelled {
 		return nil
 	}
-	written := []reeve.Entry{t.write(at, journal.Draft{Kind: reeve.KindCancelRequested, Run: r.ID,
-		Attempt: r.Attempt, Data: mustJSON(reeve.CancelRequested{Reason: reason})})}
+	written := []reeve.Entry{t.write(at, journal.Draft{
+		Kind: reeve.KindCancelRequested, Run: r.ID,
+		Attempt: r.Attempt, Data: mustJSON(reeve.CancelRequested{Reason: reason}),
+	})}
 	if r.Status == reeve.StatusRunning || t.current == r && t.held() {
 		return written
 	}
@@ -87,8 +89,10 @@ func (s *Store) retry(o *journal.Retry, at time.Time) (journal.Result, error) {
 	r.Status, r.Error, r.FinishedAt, r.LastSeq = reeve.StatusQueued, nil, nil, 0
 	r.cancelled, r.strikes = false, 0
 	t.relive(r)
-	e := t.write(at, journal.Draft{Kind: reeve.KindRunQueued, Run: r.ID, Attempt: r.Attempt,
-		Data: mustJSON(reeve.RunQueued{Agent: r.Agent, Retry: true})})
+	e := t.write(at, journal.Draft{
+		Kind: reeve.KindRunQueued, Run: r.ID, Attempt: r.Attempt,
+		Data: mustJSON(reeve.RunQueued{Agent: r.Agent, Retry: true}),
+	})
 	runnable := s.wroteFromOutside(t, at)
 	s.settle(t)
 	return journal.Result{Entries: []reeve.Entry{e}, Run: r.Run, Runnable: runnable}, nil

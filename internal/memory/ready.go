@@ -78,12 +78,17 @@ func (t *thread) before(other *thread) bool {
 // dueHeap is a container/heap of threads, the longest due first.
 type dueHeap []*thread
 
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].before(h[j]) }
+// Len is heap.Interface's.
+func (h *dueHeap) Len() int { return len(*h) }
 
-func (h dueHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].heapIndex, h[j].heapIndex = i, j
+// Less is heap.Interface's.
+func (h *dueHeap) Less(i, j int) bool { return (*h)[i].before((*h)[j]) }
+
+// Swap is heap.Interface's.
+func (h *dueHeap) Swap(i, j int) {
+	list := *h
+	list[i], list[j] = list[j], list[i]
+	list[i].heapIndex, list[j].heapIndex = i, j
 }
 
 // Push is heap.Interface's.

@@ -40,13 +40,17 @@ func acceptNewThread(f *fixture) {
 	}
 	f.sameJSON("content", input, message.Content)
 	f.equal("run.queued", reeve.RunQueued{Agent: agent}, read[reeve.RunQueued](f, log[1]))
-	f.equal("run", reeve.Run{ID: "tea.1", Thread: tea, Owner: ann, Agent: agent, Version: "v1", Status: reeve.StatusQueued,
-		Input: input, FirstSeq: 1, CreatedAt: res.Run.CreatedAt}, res.Run)
+	f.equal("run", reeve.Run{
+		ID: "tea.1", Thread: tea, Owner: ann, Agent: agent, Version: "v1", Status: reeve.StatusQueued,
+		Input: input, FirstSeq: 1, CreatedAt: res.Run.CreatedAt,
+	}, res.Run)
 	f.equal("run as it is read", res.Run, f.run("tea.1"))
 	row, err := f.store.Thread(f.ctx, tea)
 	f.ok(err)
-	f.equal("thread", reeve.Thread{ID: tea, Owner: ann, Title: "Tea", Metadata: json.RawMessage(`{"k":"v"}`),
-		Epoch: row.Epoch, FirstSeq: 1, LastSeq: 2, CreatedAt: row.CreatedAt}, row)
+	f.equal("thread", reeve.Thread{
+		ID: tea, Owner: ann, Title: "Tea", Metadata: json.RawMessage(`{"k":"v"}`),
+		Epoch: row.Epoch, FirstSeq: 1, LastSeq: 2, CreatedAt: row.CreatedAt,
+	}, row)
 	if !res.Runnable || res.LastSeq != 2 || res.Existing || res.Claimed != nil {
 		f.Errorf("result %+v, want runnable, last 2, new, not claimed", res)
 	}

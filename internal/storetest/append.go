@@ -73,8 +73,10 @@ func letGoFenced(f *fixture) {
 func emptyAppendRefused(f *fixture) {
 	o := f.start(tea)
 	f.refuse(o.op(), reeve.CodeInvalid)
-	f.refuse(&journal.Append{Thread: tea, Fence: o.Fence, Number: 1,
-		Change: &journal.Change{Run: o.Run.ID, Status: reeve.StatusCompleted}}, reeve.CodeInvalid)
+	f.refuse(&journal.Append{
+		Thread: tea, Fence: o.Fence, Number: 1,
+		Change: &journal.Change{Run: o.Run.ID, Status: reeve.StatusCompleted},
+	}, reeve.CodeInvalid)
 	f.refuse(&journal.Append{Thread: tea, Fence: o.Fence, Number: 0, Entries: []journal.Draft{step(1)}}, reeve.CodeInvalid)
 }
 

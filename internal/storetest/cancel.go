@@ -79,7 +79,7 @@ func cancelRunning(f *fixture) {
 	res := f.do(&journal.Cancel{Run: o.Run.ID, Reason: "enough"})
 	f.equal("written", []reeve.Kind{"cancel.requested"}, kinds(res.Entries))
 	f.equal("status", reeve.StatusRunning, res.Run.Status)
-	f.equal("inbox", []reeve.ThreadID{tea}, f.inbox(node))
+	f.equal("inbox", []reeve.ThreadID{tea}, f.inbox())
 	f.do(o.change(reeve.KindRunCancelled, journal.Change{Status: reeve.StatusCancelled}))
 	f.hasStatus(o.Run.ID, reeve.StatusCancelled)
 }

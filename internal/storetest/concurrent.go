@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -128,7 +129,7 @@ func (c *crowded) work(o *owner, random *rand.Rand) {
 	for n := range random.IntN(4) {
 		op := o.op(step(2*n+1), step(2*n+2))
 		for i := range op.Entries {
-			op.Entries[i].Scope = fmt.Sprint(o.Fence)
+			op.Entries[i].Scope = strconv.FormatInt(o.Fence, 10)
 			op.Entries[i].N = int(op.Number) + i
 		}
 		first, ok := c.one(op)

@@ -58,8 +58,10 @@ func (f *fixture) foldsTo(thread reeve.ThreadID, log []reeve.Entry) {
 	f.ok(err)
 	got := map[reeve.RunID]folded{}
 	for _, r := range rows {
-		got[r.ID] = folded{Agent: r.Agent, Status: r.Status, Attempt: r.Attempt, First: r.FirstSeq, Last: r.LastSeq,
-			Started: r.StartedAt != nil, Closed: r.FinishedAt != nil}
+		got[r.ID] = folded{
+			Agent: r.Agent, Status: r.Status, Attempt: r.Attempt, First: r.FirstSeq, Last: r.LastSeq,
+			Started: r.StartedAt != nil, Closed: r.FinishedAt != nil,
+		}
 	}
 	f.equal("runs by their log (-) and by their rows (+)", f.fold(log), got)
 }

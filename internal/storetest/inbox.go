@@ -15,9 +15,10 @@ var inboxTests = []test{
 	{"a refused op marks nothing", inboxRefused},
 }
 
-func (f *fixture) inbox(id reeve.NodeID) []reeve.ThreadID {
+// inbox names the node's marked threads, sorted, and clears their marks.
+func (f *fixture) inbox() []reeve.ThreadID {
 	f.Helper()
-	ids, err := f.store.Inbox(f.ctx, id)
+	ids, err := f.store.Inbox(f.ctx, node)
 	f.ok(err)
 	slices.Sort(ids)
 	return ids
@@ -34,24 +35,24 @@ func inboxWriters(f *fixture) {
 	f.do(answerTo("answer.1", "may"))
 	f.do(&journal.Cancel{Run: "cancel.1"})
 	f.do(&journal.Retry{Run: failed.Run.ID})
-	f.equal("inbox", []reeve.ThreadID{"accept", "answer", "cancel", "retry"}, f.inbox(node))
+	f.equal("inbox", []reeve.ThreadID{"accept", "answer", "cancel", "retry"}, f.inbox())
 }
 
 func inboxCleared(f *fixture) {
 	o := f.start(tea)
 	f.accept(tea)
 	f.accept(tea)
-	f.equal("inbox", []reeve.ThreadID{tea}, f.inbox(node))
-	f.equal("inbox", []reeve.ThreadID{}, f.inbox(node))
+	f.equal("inbox", []reeve.ThreadID{tea}, f.inbox())
+	f.equal("inbox", []reeve.ThreadID{}, f.inbox())
 	f.do(&journal.Cancel{Run: o.Run.ID})
-	f.equal("inbox", []reeve.ThreadID{tea}, f.inbox(node))
+	f.equal("inbox", []reeve.ThreadID{tea}, f.inbox())
 }
 
 func inboxOwn(f *fixture) {
 	o := f.start(tea)
 	o.steps(3)
 	o.complete()
-	f.equal("inbox", []reeve.ThreadID{}, f.inbox(node))
+	f.equal("inbox", []reeve.ThreadID{}, f.inbox())
 }
 
 // What was written before the claim is in the log that the claimer reads.
@@ -60,7 +61,7 @@ func inboxAfterClaim(f *fixture) {
 	f.accept(tea)
 	f.do(o.handing())
 	f.claimRun(node, o.Run.ID)
-	f.equal("inbox", []reeve.ThreadID{}, f.inbox(node))
+	f.equal("inbox", []reeve.ThreadID{}, f.inbox())
 }
 
 func inboxRefused(f *fixture) {
@@ -69,5 +70,5 @@ func inboxRefused(f *fixture) {
 	op.OnBusy = reeve.Reject
 	f.refuse(op, reeve.CodeBusy)
 	f.refuse(answerTo(o.Run.ID, "may"), reeve.CodeConflict)
-	f.equal("inbox", []reeve.ThreadID{}, f.inbox(node))
+	f.equal("inbox", []reeve.ThreadID{}, f.inbox())
 }

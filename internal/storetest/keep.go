@@ -29,8 +29,10 @@ func createThread(f *fixture) {
 	if row.CreatedAt.IsZero() {
 		f.Error("a thread without a time")
 	}
-	f.equal("thread", reeve.Thread{ID: tea, Owner: ann, Title: "Tea", Metadata: json.RawMessage(`[1]`), Epoch: row.Epoch,
-		FirstSeq: 1, LastSeq: 0, CreatedAt: row.CreatedAt}, row)
+	f.equal("thread", reeve.Thread{
+		ID: tea, Owner: ann, Title: "Tea", Metadata: json.RawMessage(`[1]`), Epoch: row.Epoch,
+		FirstSeq: 1, LastSeq: 0, CreatedAt: row.CreatedAt,
+	}, row)
 	got, err := f.store.Thread(f.ctx, tea)
 	f.ok(err)
 	f.equal("thread as it is read", row, got)

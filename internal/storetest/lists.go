@@ -147,9 +147,17 @@ func runsFiltered(f *fixture) {
 	all := f.manyRuns()
 	middle := all[len(all)/2].CreatedAt
 	for _, q := range []journal.RunQuery{
-		{Thread: "t3"}, {Owner: "bob"}, {Agent: "sleep"}, {Status: reeve.StatusRunning}, {Status: reeve.StatusFailed},
-		{Created: middle}, {Thread: "t0", Status: reeve.StatusQueued}, {Owner: "ann", Agent: "echo", Status: reeve.StatusCancelled},
-		{Owner: "ann", Created: middle}, {Thread: "t3", Owner: "ann"}, {Thread: "nowhere"},
+		{Thread: "t3"},
+		{Owner: "bob"},
+		{Agent: "sleep"},
+		{Status: reeve.StatusRunning},
+		{Status: reeve.StatusFailed},
+		{Created: middle},
+		{Thread: "t0", Status: reeve.StatusQueued},
+		{Owner: "ann", Agent: "echo", Status: reeve.StatusCancelled},
+		{Owner: "ann", Created: middle},
+		{Thread: "t3", Owner: "ann"},
+		{Thread: "nowhere"},
 	} {
 		var want []reeve.RunID
 		for _, run := range all {

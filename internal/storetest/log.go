@@ -111,8 +111,10 @@ func namesComeBack(f *fixture) {
 	names := []string{"naïve café", "日本語", "😀", "a'b\"c`d", "%s $1 ?", "\u202eright to left", "\uffff", strings.Repeat("ü", reeve.MaxName/2)}
 	for i, name := range names {
 		id := reeve.ThreadID(fmt.Sprintf("name-%d", i))
-		f.do(&journal.Accept{Thread: id, Create: true, Owner: name, Title: name, Metadata: json.RawMessage(`{"k":1}`),
-			Agent: name, Version: name, Input: input, Key: name, Hash: name})
+		f.do(&journal.Accept{
+			Thread: id, Create: true, Owner: name, Title: name, Metadata: json.RawMessage(`{"k":1}`),
+			Agent: name, Version: name, Input: input, Key: name, Hash: name,
+		})
 		claimed := f.claim(journal.ClaimQuery{Node: node, Agents: []string{name}, Limit: 1})
 		if len(claimed) != 1 || claimed[0].Owner != name {
 			f.Fatalf("claim for agent %q gave %v", name, claimed)

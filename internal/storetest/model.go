@@ -122,8 +122,10 @@ func (m *model) accept(op *journal.Accept) ([]line, *modelRun, reeve.Code) {
 		}
 	}
 	n := m.pruned + int64(len(m.runs)) + 1
-	r := &modelRun{id: reeve.MakeRunID(m.id, n), status: reeve.StatusQueued, first: m.last() + 1,
-		asks: map[string]bool{}, key: op.Key, hash: op.Hash}
+	r := &modelRun{
+		id: reeve.MakeRunID(m.id, n), status: reeve.StatusQueued, first: m.last() + 1,
+		asks: map[string]bool{}, key: op.Key, hash: op.Hash,
+	}
 	m.runs = append(m.runs, r)
 	m.write(r, reeve.KindMessageAdded, "")
 	m.write(r, reeve.KindRunQueued, "")
@@ -231,7 +233,7 @@ func (m *model) change(r *modelRun, c *journal.Change) {
 }
 
 // claim gives the head run to a new owner.
-func (m *model) claim() (*modelRun, line) {
+func (m *model) claim() line {
 	r, kind := m.head(), reeve.KindRunResumed
 	if m.dead && r.status == reeve.StatusRunning {
 		kind = reeve.KindRunStarted
@@ -245,7 +247,7 @@ func (m *model) claim() (*modelRun, line) {
 	l := m.write(r, kind, "")
 	m.letGo()
 	r.status, r.begun, m.hand, m.owned = reeve.StatusRunning, true, r, true
-	return r, l
+	return l
 }
 
 func (m *model) die() {

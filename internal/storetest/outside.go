@@ -2,7 +2,7 @@ package storetest
 
 import (
 	"encoding/json"
-	"fmt"
+	"strconv"
 	"sync"
 
 	"github.com/reeve-run/reeve"
@@ -93,7 +93,7 @@ func answerMarks(f *fixture) {
 	if res := f.do(answerTo(o.Run.ID, "may")); res.Runnable {
 		f.Error("a thread in hand is said to be runnable")
 	}
-	f.equal("inbox", []reeve.ThreadID{tea}, f.inbox(node))
+	f.equal("inbox", []reeve.ThreadID{tea}, f.inbox())
 }
 
 // The question was recorded and is not asked again when the run goes on: it must take an answer.
@@ -116,7 +116,7 @@ func answerRace(f *fixture) {
 	for i := range errs {
 		wg.Go(func() {
 			op := answerTo(o.Run.ID, "may")
-			op.Value = json.RawMessage(fmt.Sprint(i))
+			op.Value = json.RawMessage(strconv.Itoa(i))
 			res, err := f.store.Commit(f.ctx, []journal.Op{op})
 			if errs[i] = err; err == nil {
 				errs[i] = res[0].Err
@@ -128,7 +128,7 @@ func answerRace(f *fixture) {
 	f.equal("log", 5, len(log))
 	won := read[reeve.AskAnswered](f, log[4])
 	for i, err := range errs {
-		if string(won.Value) == fmt.Sprint(i) {
+		if string(won.Value) == strconv.Itoa(i) {
 			f.ok(err)
 		} else {
 			f.hasCode(err, reeve.CodeConflict)

@@ -55,8 +55,10 @@ func (o *owner) completion() *journal.Append {
 }
 
 func (o *owner) failure() *journal.Append {
-	return o.change(reeve.KindRunFailed, journal.Change{Status: reeve.StatusFailed,
-		Error: &reeve.Failure{Code: reeve.CodeAgentFailed, Message: "no", Paths: []string{"step", "crew"}}})
+	return o.change(reeve.KindRunFailed, journal.Change{
+		Status: reeve.StatusFailed,
+		Error:  &reeve.Failure{Code: reeve.CodeAgentFailed, Message: "no", Paths: []string{"step", "crew"}},
+	})
 }
 
 // waiting makes the append that lets go of the thread to wait until wake, or for a writer when it is zero.
@@ -74,9 +76,9 @@ func (o *owner) complete() journal.Result {
 	return o.f.do(o.completion())
 }
 
-func (o *owner) fail() journal.Result {
+func (o *owner) fail() {
 	o.f.Helper()
-	return o.f.do(o.failure())
+	o.f.do(o.failure())
 }
 
 // ask opens a question.

@@ -149,7 +149,7 @@ func (t *trial) accept(s *side) {
 		op.Take = t.node()
 	}
 	known := len(s.runs)
-	want, r, code := s.model.accept(op)
+	want, r, code := s.accept(op)
 	res := t.commit(op, want, code)
 	s.there = true
 	if code != "" {
@@ -186,7 +186,7 @@ func (t *trial) claim() {
 			t.Fatalf("thread %s was claimed: %v, want %v", s.id, got, want)
 		}
 		if got {
-			_, l := s.model.claim()
+			l := s.claim()
 			if diff := cmp.Diff([]line{l}, linesOf(c.Entries)); diff != "" {
 				t.Fatalf("claim wrote (-model +store):\n%s", diff)
 			}
@@ -223,7 +223,7 @@ func (t *trial) append(s *side, op *journal.Append) {
 		}
 	}
 	s.number += gap + int64(len(op.Entries))
-	want, code := s.model.append(op)
+	want, code := s.append(op)
 	res := t.commit(op, want, code)
 	if code == "" {
 		s.latest, s.landed = op, seqs(res.Entries)
@@ -290,19 +290,19 @@ func (t *trial) stale(s *side) {
 
 func (t *trial) answer(s *side) {
 	op := answerTo(t.runOf(s), rapid.SampledFrom([]string{"a", "b"}).Draw(t.T, "path"))
-	want, code := s.model.answer(op.Run, op.Path)
+	want, code := s.answer(op.Run, op.Path)
 	t.commit(op, want, code)
 }
 
 func (t *trial) cancel(s *side) {
 	op := &journal.Cancel{Run: t.runOf(s)}
-	want, code := s.model.cancel(op.Run)
+	want, code := s.cancel(op.Run)
 	t.commit(op, want, code)
 }
 
 func (t *trial) retry(s *side) {
 	op := &journal.Retry{Run: t.runOf(s)}
-	want, code := s.model.retry(op.Run)
+	want, code := s.retry(op.Run)
 	t.commit(op, want, code)
 }
 
@@ -329,7 +329,7 @@ func (t *trial) prune() {
 	_, err := t.f.store.Prune(t.f.ctx, inAnHour(), 1_000_000)
 	t.ok(err)
 	for _, s := range t.sides {
-		s.model.prune()
+		s.prune()
 	}
 }
 
