@@ -110,6 +110,9 @@ func (g *Guard) Of(ctx context.Context) *Hold {
 func (g *Guard) hold(ctx context.Context, s *scope) *Hold {
 	h := &Hold{guard: g, since: time.Now()}
 	h.scope.hold = h
+	if g.limit > 0 {
+		ctx, h.cancel = context.WithCancelCause(ctx)
+	}
 	h.ctx = unitContext{Context: ctx, scope: &h.scope}
 	if s != nil {
 		h.scope.holder, h.parent = s.holder, s.hold

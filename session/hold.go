@@ -17,12 +17,13 @@ type Hold struct {
 	ctx      unitContext
 	opened   trace
 	since    time.Time
-	cause    error                  // why it ended; written before the state says so
-	closed   atomic.Pointer[trace]  // where it ended, when not where it was opened
-	second   atomic.Pointer[trace]  // the use that another one met
-	take     atomic.Pointer[func()] // takes the session away
-	reported bool                   // as too old; under the tally's lock
-	prev     *Hold                  // the tally's list, by age
+	cause    error                   // why it ended; written before the state says so
+	closed   atomic.Pointer[trace]   // where it ended, when not where it was opened
+	second   atomic.Pointer[trace]   // the use that another one met
+	cancel   context.CancelCauseFunc // of ctx, where the guard has a limit
+	take     atomic.Pointer[func()]  // takes the session away
+	reported bool                    // as too old; under the tally's lock
+	prev     *Hold                   // the tally's list, by age
 	next     *Hold
 }
 
@@ -40,6 +41,7 @@ const (
 	opShift          = 8
 	endShift         = 16
 	met       uint32 = 1 << 31
+	inside    uint32 = 1 << 30 // it ended while an operation was going on
 )
 
 // unitContext gives the unit's scope to everything that is called with it,
@@ -144,7 +146,7 @@ func (h *Hold) EndIfUsed(how End, cause error) bool {
 	defer t.mu.Unlock()
 	for old := h.state.Load(); old&phaseMask == inUse; old = h.state.Load() {
 		h.cause = cause
-		if h.state.CompareAndSwap(old, ended|uint32(how)<<endShift) {
+		if h.state.CompareAndSwap(old, ended|inside|uint32(how)<<endShift) {
 			h.leave()
 			return true
 		}
@@ -152,11 +154,21 @@ func (h *Hold) EndIfUsed(how End, cause error) bool {
 	return false
 }
 
+// Inside says whether the unit has ended by EndIfUsed: its session is released by
+// the operation that was going on, and by nobody else.
+func (h *Hold) Inside() bool {
+	s := h.state.Load()
+	return s&phaseMask == ended && s&inside != 0
+}
+
 // leave takes the ended unit off the books. The caller holds the tally's lock.
 func (h *Hold) leave() {
 	h.guard.tally.remove(h, time.Since(h.since))
 	if h.scope.holder != nil {
 		h.scope.holder.open.Add(-1)
+	}
+	if h.cancel != nil {
+		h.cancel(h.cause)
 	}
 }
 

@@ -23,6 +23,32 @@ func (h *Hold) overlapError(op Op, state uint32) *IllegalStateError {
 	}
 }
 
+// RefuseEnded is the answer to a use of a unit that has ended; nil while it is open.
+func (h *Hold) RefuseEnded(op Op) error {
+	s := h.state.Load()
+	if s&phaseMask != ended {
+		return nil
+	}
+	return h.guard.Refuse(h.endedError(op, s))
+}
+
+// RefuseReleased is the answer to a use of a session that is in its pool, by
+// somebody who has kept it.
+func (g *Guard) RefuseReleased(op Op) error {
+	return g.Refuse(&IllegalStateError{
+		Op: op.String(), State: "ended: the connection is back in its pool, or is held by another", Rule: RuleEnded,
+		Used: []Site{here()}, Advice: "do not keep a connection beyond its release; acquire one where it is used",
+	})
+}
+
+// Report logs a refusal that nobody can be given as an error. It is logged once a
+// call site; nil is nothing.
+func (g *Guard) Report(err error) {
+	if e, ok := errors.AsType[*IllegalStateError](err); ok {
+		g.warner.warn(e)
+	}
+}
+
 // RefuseByHand is the answer to a commit or rollback of a unit that Do ends.
 func (h *Hold) RefuseByHand(op Op) error {
 	if s := h.state.Load(); s&phaseMask == ended {

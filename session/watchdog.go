@@ -65,11 +65,15 @@ func (h *Hold) tooOld() {
 		return
 	}
 	h.guard.tally.refused(RuleLeak)
-	if take := h.take.Load(); h.End(Abandoned, e) && take != nil {
+	if !h.EndIfUsed(Abandoned, e) && !h.End(Abandoned, e) {
+		return // it ended meanwhile
+	}
+	if take := h.take.Load(); take != nil {
 		(*take)()
 	}
 }
 
 // OnTaken sets what takes the session away from a unit that has been held for too
-// long. It is called once at most, from another goroutine, and must not wait.
+// long, besides the cancellation of the unit's context. It is called once at most,
+// from another goroutine, and must not wait.
 func (h *Hold) OnTaken(take func()) { h.take.Store(&take) }

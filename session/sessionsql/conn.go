@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/reeve-run/reeve/session"
+	"github.com/reeve-run/reeve/session/internal/leftover"
 )
 
 // Conn is the unit that DoConn gives to its function: one connection, without a
@@ -26,27 +27,29 @@ func (c *Conn) Close() error { return c.hold.RefuseByHand(session.OpClose) }
 // statement, a lock, a setting) is an error of rule dirty, and the connection is
 // destroyed, so that nobody inherits it.
 func DoConn(ctx context.Context, db *sql.DB, fn func(context.Context, *Conn) error) error {
-	g := guardOf(db)
-	hold, err := g.Open(ctx)
+	s := sourceOf(db)
+	p := pool{source: s, db: db, guard: s.guard}
+	hold, err := p.guard.Open(ctx)
 	if err != nil {
 		return err
 	}
-	conn, err := connection(hold, db, g)
+	conn, err := p.connection(hold)
 	if err != nil {
 		hold.End(session.Failed, err)
 		return fmt.Errorf("acquire a connection: %w", err)
 	}
 	c := &Conn{conn: conn}
-	c.via, c.refuser, c.hold, c.left = conn, db, hold, new(leftover)
+	c.via, c.refuser, c.hold, c.left = conn, db, hold, new(leftover.Notes)
 	c.release = c.giveBack
 	return run(hold, c, fn)
 }
 
-func connection(hold *session.Hold, db *sql.DB, g *session.Guard) (*sql.Conn, error) {
-	if size, full := exhausted(db); full {
-		return acquire(hold, db, g, size)
+func (p *pool) connection(hold *session.Hold) (*sql.Conn, error) {
+	defer p.source.pending.Add(-1)
+	if size, full := p.exhausted(); full {
+		return p.acquire(hold, size)
 	}
-	return db.Conn(hold.Context())
+	return p.db.Conn(hold.Context())
 }
 
 // finish gives the connection back.
@@ -55,7 +58,7 @@ func (c *Conn) finish() error {
 	if err == nil {
 		err = c.refuseRows(session.OpClose)
 	}
-	if what := c.left.what(); err == nil && what != "" {
+	if what := c.left.String(); err == nil && what != "" {
 		err = c.hold.RefuseDirty(what)
 	}
 	if err != nil {
@@ -70,7 +73,7 @@ func (c *Conn) finish() error {
 // giveBack closes rows first: the Close of a connection waits for them.
 func (c *Conn) giveBack() error {
 	c.rows.close()
-	if c.left.what() != "" {
+	if c.left.String() != "" {
 		_ = c.conn.Raw(func(any) error { return driver.ErrBadConn }) // destroys it
 		return nil
 	}

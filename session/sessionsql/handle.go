@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/reeve-run/reeve/session"
+	"github.com/reeve-run/reeve/session/internal/leftover"
 )
 
 // statements is what *sql.Tx, *sql.Conn and *sql.DB have in common.
@@ -25,7 +26,7 @@ type handle struct {
 	release func() error
 	hold    *session.Hold
 	rows    openRows
-	left    *leftover // nil for a transaction
+	left    *leftover.Notes // nil for a transaction
 }
 
 // ExecContext runs a statement without rows.
@@ -34,7 +35,7 @@ func (h *handle) ExecContext(ctx context.Context, query string, args ...any) (sq
 		return nil, err
 	}
 	res, err := h.via.ExecContext(ctx, query, args...)
-	h.left.note(query)
+	h.left.Add(query)
 	h.exit(session.OpExec)
 	if err != nil {
 		return nil, h.explain(session.OpExec, err)
@@ -52,7 +53,7 @@ func (h *handle) QueryContext(ctx context.Context, query string, args ...any) (*
 	if err == nil {
 		h.rows.add(rows, query)
 	}
-	h.left.note(query)
+	h.left.Add(query)
 	h.exit(session.OpQuery)
 	if err != nil {
 		return nil, h.explain(session.OpQuery, err)
@@ -67,7 +68,7 @@ func (h *handle) QueryRowContext(ctx context.Context, query string, args ...any)
 		return h.refuser.QueryRowContext(refuse(err), "")
 	}
 	row := h.via.QueryRowContext(ctx, query, args...)
-	h.left.note(query)
+	h.left.Add(query)
 	h.exit(session.OpQueryRow)
 	if err := row.Err(); err != nil {
 		if told := h.explain(session.OpQueryRow, err); told != err {
@@ -118,7 +119,7 @@ func (h *handle) refuseRows(op session.Op) error {
 // abort ends the unit without its consent. A statement that another goroutine
 // still runs is not waited for: it releases the session when it returns.
 func (h *handle) abort(how session.End, cause error) {
-	if h.hold.EndIfUsed(how, cause) {
+	if h.hold.EndIfUsed(how, cause) || h.hold.Inside() {
 		return
 	}
 	if _, open := h.rows.open(); open {

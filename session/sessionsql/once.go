@@ -113,7 +113,7 @@ func (p *pool) onceReady(ctx context.Context) (onceSQL, error) {
 	if p.once.ready.Load() {
 		return q, nil
 	}
-	err := unit(ctx, p.db, p.guard, nil, func(ctx context.Context, tx *Tx) error {
+	err := p.unit(ctx, nil, func(ctx context.Context, tx *Tx) error {
 		if q.lock != "" {
 			if _, err := tx.ExecContext(ctx, q.lock); err != nil {
 				return err

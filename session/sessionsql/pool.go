@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"path"
 	"reflect"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"weak"
 
 	"github.com/reeve-run/reeve/session"
@@ -15,10 +17,11 @@ import (
 
 // pool opens units of one *sql.DB.
 type pool struct {
-	db    *sql.DB
-	guard *session.Guard
-	tx    *sql.TxOptions
-	once  onceTable
+	source *source
+	db     *sql.DB
+	guard  *session.Guard
+	tx     *sql.TxOptions
+	once   onceTable
 }
 
 // Pool gives the units of db. Any *sql.DB will do; rows that are never closed,
@@ -32,7 +35,7 @@ func newPool(db *sql.DB, opts []Option) *pool {
 	for _, o := range opts {
 		o(&c)
 	}
-	return &pool{db: db, guard: c.guard(weak.Make(db)), tx: c.tx, once: onceTable{dialect: c.dialect}}
+	return &pool{source: sourceOf(db), db: db, guard: c.guard(sourceOf(db)), tx: c.tx, once: onceTable{dialect: c.dialect}}
 }
 
 // driverName is the last part of the import path of the driver's package.
@@ -47,7 +50,7 @@ func driverName(db *sql.DB) string {
 // Do runs fn in one unit of db: see session.Pool. The guard of a db is made at
 // its first Do, and goes with it.
 func Do(ctx context.Context, db *sql.DB, fn func(context.Context, *Tx) error) error {
-	return unit(ctx, db, guardOf(db), nil, fn)
+	return do(ctx, db, nil, fn)
 }
 
 // Read is Do for a unit that only reads: everything it reads is of one moment,
@@ -55,37 +58,50 @@ func Do(ctx context.Context, db *sql.DB, fn func(context.Context, *Tx) error) er
 // deferred even where the connection string says _txlock=immediate, so that it
 // does not wait for the writer.
 func Read(ctx context.Context, db *sql.DB, fn func(context.Context, *Tx) error) error {
-	return unit(ctx, db, guardOf(db), &readOnly, fn)
+	return do(ctx, db, &readOnly, fn)
 }
 
 var readOnly = sql.TxOptions{ReadOnly: true}
 
-// guards finds the guard of a *sql.DB again without keeping the DB alive.
-var guards sync.Map // weak.Pointer[sql.DB] to *session.Guard
+// source is what is known of a *sql.DB, whichever pools and guards it has.
+type source struct {
+	guard   *session.Guard // of the functions that take a *sql.DB
+	pending atomic.Int64   // units that are about to ask for a connection
+}
 
-func guardOf(db *sql.DB) *session.Guard {
+// sources finds them again without keeping the DB alive.
+var sources sync.Map // weak.Pointer[sql.DB] to *source
+
+func sourceOf(db *sql.DB) *source {
 	key := weak.Make(db)
-	if g, ok := guards.Load(key); ok {
-		return g.(*session.Guard)
+	if s, ok := sources.Load(key); ok {
+		return s.(*source)
 	}
-	g, known := guards.LoadOrStore(key, newPool(db, nil).guard)
+	made := &source{}
+	made.guard = (&config{name: driverName(db)}).guard(made)
+	s, known := sources.LoadOrStore(key, made)
 	if !known {
-		onDrop(db, key)
+		runtime.AddCleanup(db, func(k weak.Pointer[sql.DB]) { sources.Delete(k) }, key)
 	}
-	return g.(*session.Guard)
+	return s.(*source)
 }
 
 // Do implements session.Pool.
 func (p *pool) Do(ctx context.Context, fn func(context.Context, *Tx) error) error {
-	return unit(ctx, p.db, p.guard, p.tx, fn)
+	return p.unit(ctx, p.tx, fn)
 }
 
-func unit(ctx context.Context, db *sql.DB, g *session.Guard, opts *sql.TxOptions, fn func(context.Context, *Tx) error) error {
-	hold, err := g.Open(ctx)
+func do(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn func(context.Context, *Tx) error) error {
+	s := sourceOf(db)
+	return (&pool{source: s, db: db, guard: s.guard}).unit(ctx, opts, fn)
+}
+
+func (p *pool) unit(ctx context.Context, opts *sql.TxOptions, fn func(context.Context, *Tx) error) error {
+	hold, err := p.guard.Open(ctx)
 	if err != nil {
 		return err
 	}
-	tx, err := begin(hold, db, g, opts)
+	tx, err := p.begin(hold, opts)
 	if err != nil {
 		hold.End(session.Failed, err)
 		return fmt.Errorf("begin: %w", err)
@@ -93,12 +109,13 @@ func unit(ctx context.Context, db *sql.DB, g *session.Guard, opts *sql.TxOptions
 	return run(hold, tx, fn)
 }
 
-// begin gets a transaction. Where the pool has no connection free, the wait is
-// the guard's to see, so that it can end it; the transaction's own context is
+// begin gets a transaction. Where the pool may have no connection free, the wait
+// is the guard's to see, so that it can end it; the transaction's own context is
 // another, because it must outlive the wait.
-func begin(hold *session.Hold, db *sql.DB, g *session.Guard, opts *sql.TxOptions) (*Tx, error) {
-	if size, full := exhausted(db); full {
-		conn, err := acquire(hold, db, g, size)
+func (p *pool) begin(hold *session.Hold, opts *sql.TxOptions) (*Tx, error) {
+	defer p.source.pending.Add(-1)
+	if size, full := p.exhausted(); full {
+		conn, err := p.acquire(hold, size)
 		if err != nil {
 			return nil, err
 		}
@@ -108,22 +125,25 @@ func begin(hold *session.Hold, db *sql.DB, g *session.Guard, opts *sql.TxOptions
 		}
 		return newTx(tx, conn, hold), nil
 	}
-	tx, err := db.BeginTx(hold.Context(), opts)
+	tx, err := p.db.BeginTx(hold.Context(), opts)
 	if err != nil {
 		return nil, err
 	}
 	return newTx(tx, nil, hold), nil
 }
 
-func exhausted(db *sql.DB) (size int, full bool) {
-	st := db.Stats()
-	return st.MaxOpenConnections, st.MaxOpenConnections > 0 && st.InUse >= st.MaxOpenConnections
+// exhausted says whether the pool may have no connection for this unit: those
+// who are about to ask count as well. The caller takes itself off pending.
+func (p *pool) exhausted() (size int, full bool) {
+	pending := p.source.pending.Add(1)
+	st := p.db.Stats()
+	return st.MaxOpenConnections, st.MaxOpenConnections > 0 && st.InUse+int(pending) > st.MaxOpenConnections
 }
 
-func acquire(hold *session.Hold, db *sql.DB, g *session.Guard, size int) (*sql.Conn, error) {
-	w := g.Wait(hold.Context(), size)
+func (p *pool) acquire(hold *session.Hold, size int) (*sql.Conn, error) {
+	w := p.guard.Wait(hold.Context(), size)
 	defer w.Done()
-	return db.Conn(w.Context())
+	return p.db.Conn(w.Context())
 }
 
 // unitHandle is what run needs of a Tx or a Conn.

@@ -3,8 +3,6 @@ package sessionsql
 import (
 	"context"
 	"database/sql"
-	"runtime"
-	"weak"
 )
 
 // openRows keeps the rows that a unit gave out, to ask them at its end whether
@@ -94,8 +92,3 @@ var closed = func() chan struct{} {
 	close(c)
 	return c
 }()
-
-// onDrop forgets the guard of a db that nobody has any more.
-func onDrop(db *sql.DB, key weak.Pointer[sql.DB]) {
-	runtime.AddCleanup(db, func(k weak.Pointer[sql.DB]) { guards.Delete(k) }, key)
-}

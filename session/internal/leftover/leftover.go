@@ -1,12 +1,13 @@
-package sessionsql
+package leftover
 
 import "strings"
 
-// leftover is what statements have left on a connection, by their first words:
-// no driver tells it without a round trip.
-type leftover struct{ tx, lock, setting bool }
+// Notes is what statements have left on a connection. It is not safe for
+// concurrent use; a nil *Notes takes notes of nothing.
+type Notes struct{ Tx, Lock, Setting bool }
 
-func (l *leftover) note(query string) {
+// Add takes note of a statement.
+func (l *Notes) Add(query string) {
 	if l == nil {
 		return // a transaction ends all that, or the database refuses it
 	}
@@ -20,22 +21,22 @@ func (l *leftover) note(query string) {
 	}
 }
 
-func (l *leftover) noteWord(q string) {
+func (l *Notes) noteWord(q string) {
 	word, rest := cutWord(q)
 	next, _ := cutWord(rest)
 	switch word {
 	case "begin":
-		l.tx = true
+		l.Tx = true
 	case "start":
-		l.tx = l.tx || next == "transaction"
+		l.Tx = l.Tx || next == "transaction"
 	case "commit", "end", "rollback", "abort":
-		l.tx = l.tx && next == "to"
+		l.Tx = l.Tx && next == "to"
 	case "set":
-		l.setting = l.setting || next != "local" && next != "transaction"
+		l.Setting = l.Setting || next != "local" && next != "transaction"
 	case "listen":
-		l.setting = true
+		l.Setting = true
 	case "reset", "unlisten", "discard":
-		l.setting, l.lock = false, l.lock && word != "discard"
+		l.Setting, l.Lock = false, l.Lock && word != "discard"
 	case "select":
 		l.noteLock(rest)
 	}
@@ -43,19 +44,20 @@ func (l *leftover) noteWord(q string) {
 
 // noteLock looks for PostgreSQL's session locks; those with xact in their name
 // end with the transaction.
-func (l *leftover) noteLock(q string) {
+func (l *Notes) noteLock(q string) {
 	if !strings.Contains(q, "advisory") {
 		return
 	}
 	switch {
 	case strings.Contains(q, "pg_advisory_unlock"):
-		l.lock = false
+		l.Lock = false
 	case strings.Contains(q, "pg_advisory_lock"), strings.Contains(q, "pg_try_advisory_lock"):
-		l.lock = true
+		l.Lock = true
 	}
 }
 
-func (l *leftover) what() string {
+// String names what is left; it is empty when nothing is.
+func (l *Notes) String() string {
 	if l == nil {
 		return ""
 	}
@@ -63,7 +65,7 @@ func (l *leftover) what() string {
 	for _, p := range []struct {
 		is   bool
 		name string
-	}{{l.tx, "a transaction begun by a statement"}, {l.lock, "an advisory lock"}, {l.setting, "a setting"}} {
+	}{{l.Tx, "a transaction begun by a statement"}, {l.Lock, "an advisory lock"}, {l.Setting, "a setting"}} {
 		if p.is {
 			parts = append(parts, p.name)
 		}

@@ -1,0 +1,153 @@
+package sessionpgx
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"weak"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/reeve-run/reeve/session"
+)
+
+// pool opens units of one *pgxpool.Pool.
+type pool struct {
+	source *source
+	pool   *pgxpool.Pool
+	guard  *session.Guard
+	tx     pgx.TxOptions
+	ready  atomic.Bool // the table of Once is there
+}
+
+// Pool gives the units of a pgxpool. What its functions get is a pgx.Tx whose
+// Commit and Rollback are refused: Do ends it.
+func Pool(p *pgxpool.Pool, opts ...Option) session.Pool[pgx.Tx] { return newPool(p, opts) }
+
+func newPool(p *pgxpool.Pool, opts []Option) *pool {
+	s := sourceOf(p)
+	made := &pool{source: s, pool: p, guard: s.guard}
+	if len(opts) > 0 {
+		c := configOf(opts)
+		made.guard, made.tx = c.newGuard(s.of), c.tx
+	}
+	return made
+}
+
+// Do runs fn in one unit of p: see session.Pool. The guard of a pool is made at
+// its first Do, and goes with it; Watch makes it before.
+func Do(ctx context.Context, p *pgxpool.Pool, fn func(context.Context, pgx.Tx) error) error {
+	return newPool(p, nil).Do(ctx, fn)
+}
+
+// Read is Do for a unit that only reads: it sees the database as it is at one
+// moment, and a write is refused by the database.
+func Read(ctx context.Context, p *pgxpool.Pool, fn func(context.Context, pgx.Tx) error) error {
+	q := newPool(p, nil)
+	q.tx = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return q.Do(ctx, fn)
+}
+
+// source is what is known of a *pgxpool.Pool, whichever guards it has.
+type source struct {
+	of      any            // what its guards have in common
+	guard   *session.Guard // of the functions that take a *pgxpool.Pool
+	size    int
+	pending atomic.Int64 // units that are about to ask for a connection
+}
+
+// sources finds them again without keeping the pool alive.
+var sources sync.Map // weak.Pointer[pgxpool.Pool] to *source
+
+func sourceOf(p *pgxpool.Pool) *source {
+	key := weak.Make(p)
+	if s, ok := sources.Load(key); ok {
+		return s.(*source)
+	}
+	s, known := sources.LoadOrStore(key, newSource(p))
+	if !known {
+		runtime.AddCleanup(p, func(k weak.Pointer[pgxpool.Pool]) { sources.Delete(k) }, key)
+	}
+	return s.(*source)
+}
+
+func newSource(p *pgxpool.Pool) *source {
+	cfg := p.Config()
+	made := &source{size: int(cfg.MaxConns)}
+	if w, ok := cfg.ConnConfig.Tracer.(interface{ watch() *watcher }); ok {
+		made.of, made.guard = w.watch(), w.watch().guard
+		return made
+	}
+	made.of = made
+	made.guard = configOf(nil).newGuard(made)
+	return made
+}
+
+// Do implements session.Pool.
+func (p *pool) Do(ctx context.Context, fn func(context.Context, pgx.Tx) error) error {
+	hold, err := p.guard.Open(ctx)
+	if err != nil {
+		return err
+	}
+	t, err := p.begin(hold)
+	if err != nil {
+		hold.End(session.Failed, err)
+		return fmt.Errorf("begin: %w", err)
+	}
+	return run(hold, t, func(ctx context.Context, t *tx) error { return fn(ctx, t) })
+}
+
+func (p *pool) begin(hold *session.Hold) (*tx, error) {
+	conn, err := p.acquire(hold)
+	if err != nil {
+		return nil, err
+	}
+	inner, err := conn.BeginTx(hold.Context(), p.tx)
+	if err != nil {
+		conn.Release()
+		return nil, err
+	}
+	t := &tx{inner: inner}
+	t.unit = unit{hold: hold, conn: conn, rollback: inner.Rollback}
+	return t, nil
+}
+
+// acquire gets a connection. Where the pool may have none free, the wait is the
+// guard's to see, so that it can end it.
+func (p *pool) acquire(hold *session.Hold) (*pgxpool.Conn, error) {
+	defer p.source.pending.Add(-1)
+	pending := p.source.pending.Add(1)
+	if int(p.pool.Stat().AcquiredConns())+int(pending) <= p.source.size {
+		return p.pool.Acquire(hold.Context())
+	}
+	w := p.guard.Wait(hold.Context(), p.source.size)
+	defer w.Done()
+	return p.pool.Acquire(w.Context())
+}
+
+// handle is what run needs of a tx or a Conn.
+type handle interface {
+	finish(ctx context.Context) error
+	abort(how session.End, cause error)
+}
+
+// run calls fn and ends the unit by what it did. The panic, or the Goexit of a
+// failed test, is not recovered: it goes on with its own stack.
+func run[U handle](hold *session.Hold, u U, fn func(context.Context, U) error) error {
+	returned := false
+	defer func() {
+		if !returned {
+			u.abort(session.Panicked, nil)
+		}
+	}()
+	err := fn(hold.Begin(), u)
+	returned = true
+	if err != nil {
+		u.abort(session.RolledBack, err)
+		return err
+	}
+	return u.finish(hold.Context())
+}
