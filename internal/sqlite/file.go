@@ -96,8 +96,8 @@ func quickCheck(ctx context.Context, db *sql.DB, path string) error {
 }
 
 func damaged(path string, why error) error {
-	return &reeve.Error{Code: reeve.CodeUnavailable, Err: why, Message: fmt.Sprintf(
-		"the database %s is damaged (%v): restore it from a backup and run reeve migrate --restored, or save what can be saved with sqlite3's .recover", path, why)}
+	return fmt.Errorf("the database %s is damaged: restore it from a backup and run reeve migrate --restored, "+
+		"or save what can be saved with sqlite3's .recover: %w", path, why)
 }
 
 func refused(format string, args ...any) error {

@@ -122,7 +122,11 @@ func cursorError(before string, err error) error {
 	return fmt.Errorf("find cursor %q: %w", before, err)
 }
 
-var publicRun = `SELECT t.id, ` + joined("r", runColumns) + ` FROM runs r JOIN threads t ON t.k = r.thread`
+var publicRun = runsFrom(`runs r`)
+
+func runsFrom(table string) string {
+	return `SELECT t.id, ` + joined("r", runColumns) + ` FROM ` + table + ` JOIN threads t ON t.k = r.thread`
+}
 
 func scanRun(scan scanner) (reeve.Run, error) {
 	var id reeve.ThreadID
@@ -156,8 +160,7 @@ func (s *Store) Runs(ctx context.Context, q journal.RunQuery) ([]reeve.Run, erro
 		if err != nil || f == nil {
 			return err
 		}
-		text := f.text(publicRun, ` ORDER BY `+runsOrder(q)+` DESC LIMIT ?`)
-		return scanAll(ctx, tx, text, append(f.args, q.Limit), func(scan scanner) error {
+		return scanAll(ctx, tx, runsText(q, f), append(f.args, q.Limit), func(scan scanner) error {
 			r, err := scanRun(scan)
 			page = append(page, r)
 			return err
@@ -167,6 +170,16 @@ func (s *Store) Runs(ctx context.Context, q journal.RunQuery) ([]reeve.Run, erro
 		return nil, err
 	}
 	return page, nil
+}
+
+// runsText walks the table itself where nothing is filtered by an index: with the
+// statistics of an ANALYZE SQLite would else think an index worth sorting for.
+func runsText(q journal.RunQuery, f *filter) string {
+	head := publicRun
+	if q.Owner == "" && q.Agent == "" && q.Status == "" && q.Thread == "" {
+		head = runsFrom(`runs r NOT INDEXED`)
+	}
+	return f.text(head, ` ORDER BY `+runsOrder(q)+` DESC LIMIT ?`)
 }
 
 // runsOrder is by making; within a thread the numbers have that order too, and an index.

@@ -143,19 +143,24 @@ func refuseForeign(ctx context.Context, tx *sessionsql.Tx) error {
 	return nil
 }
 
+// lostClaims is more than the claims of one thread that a backup can be behind.
+const lostClaims = 1_000_000
+
 // Restored gives every thread a new epoch, after the database was put back from a
 // backup: a client whose position comes from the lost part is told so, and is not served
-// other entries under the same numbers. It returns the new epoch.
+// other entries under the same numbers. Fences rise above those of the lost claims,
+// because systems outside may have seen them. It returns the new epoch.
 func (s *Store) Restored(ctx context.Context) (int64, error) {
 	var epoch int64
 	err := s.write(ctx, "restored", func(ctx context.Context, tx *sessionsql.Tx) error {
 		s.forget()
 		// The clock, not only one more: two restores of one backup must not meet.
 		now := time.Now().UnixMilli()
-		if err := tx.QueryRowContext(ctx, "UPDATE meta SET epoch = max(epoch + 1, ?) RETURNING epoch", now).Scan(&epoch); err != nil {
+		row := tx.QueryRowContext(ctx, "UPDATE meta SET epoch = max(epoch + 1, ?), fence = fence + ? RETURNING epoch", now, lostClaims)
+		if err := row.Scan(&epoch); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "UPDATE threads SET epoch = ?", epoch)
+		_, err := tx.ExecContext(ctx, "UPDATE threads SET epoch = ?, fence = fence + ?", epoch, lostClaims)
 		return err
 	})
 	return epoch, err

@@ -53,18 +53,22 @@ type Store struct {
 	pruneFrom place
 }
 
-// Open opens the file, checks it and brings it to this program's schema. It refuses,
-// with a *reeve.Error of CodeUnavailable that says what to do, a file that is damaged,
-// not a database, read-only, or newer than this program.
+// Open opens the file, checks it and brings it to this program's schema. The error has
+// CodeUnavailable and says what to do: about a file that is damaged, not a database,
+// read-only, newer than this program, or a disk that is full.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	s, err := newStore(c)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.start(ctx); err != nil {
-		return nil, fmt.Errorf("open database %s: %w", s.path, errors.Join(err, s.Close()))
+		return nil, cannotOpen(s.path, errors.Join(err, s.Close()))
 	}
 	return s, nil
+}
+
+func cannotOpen(path string, err error) error {
+	return &reeve.Error{Code: reeve.CodeUnavailable, Message: fmt.Sprintf("open database %s: %v", path, err), Err: err}
 }
 
 // Migrate brings the file to this program's schema, as Open does, and says what it did.

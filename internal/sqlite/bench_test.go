@@ -1,0 +1,197 @@
+package sqlite_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/reeve-run/reeve"
+	"github.com/reeve-run/reeve/internal/journal"
+	"github.com/reeve-run/reeve/internal/sqlite"
+)
+
+// The pairs show what the store adds to the database: "store" commits appends of one
+// step each, every one on its own thread; "bare" writes the same rows, and nothing
+// else, with multi-row statements and the same durability. Run both with -count and
+// compare medians.
+
+const benchThreads = 1000
+
+var stepData = json.RawMessage(`{"result":"` + strings.Repeat("x", 100) + `"}`)
+
+func BenchmarkCommit(b *testing.B) {
+	for _, size := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprintf("bare/%d", size), func(b *testing.B) { benchBare(b, size) })
+		b.Run(fmt.Sprintf("store/%d", size), func(b *testing.B) { benchStore(b, size) })
+	}
+}
+
+func benchStore(b *testing.B, size int) {
+	s := open(b)
+	owners := claimMany(b, s, benchThreads)
+	next := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		batch := make([]journal.Op, size)
+		for i := range batch {
+			batch[i] = owners[next%benchThreads].step()
+			next++
+		}
+		results, err := s.Commit(b.Context(), batch)
+		if err != nil || results[size-1].Err != nil {
+			b.Fatal(err, results)
+		}
+	}
+	b.ReportMetric(float64(next)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// holder is a thread in the hands of a test.
+type holder struct {
+	claimed journal.Claimed
+	number  int64
+}
+
+func (h *holder) step() *journal.Append {
+	h.number++
+	return &journal.Append{
+		Thread: h.claimed.Run.Thread, Fence: h.claimed.Fence, Number: h.number, Progress: true,
+		Entries: []journal.Draft{{
+			Kind: reeve.KindStepCompleted, Run: h.claimed.Run.ID, Path: fmt.Sprintf("step#%d", h.number), Name: "step",
+			N: int(h.number), Attempt: 1, Try: 1, Data: stepData,
+		}},
+	}
+}
+
+// claimMany gives threads in the hands of one node.
+func claimMany(tb testing.TB, s *sqlite.Store, count int) []*holder {
+	tb.Helper()
+	if err := s.Join(tb.Context(), journal.Node{ID: "node"}); err != nil {
+		tb.Fatal(err)
+	}
+	holders := make([]*holder, count)
+	batch := make([]journal.Op, count)
+	for i := range batch {
+		batch[i] = &journal.Accept{
+			Thread: reeve.ThreadID(fmt.Sprintf("0193f5c8-7b1e-7a3b-9c4d-%012d", i)), Create: true, Owner: "ann", Agent: "echo", Take: "node",
+		}
+	}
+	results, err := s.Commit(tb.Context(), batch)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for i, res := range results {
+		holders[i] = &holder{claimed: *res.Claimed}
+	}
+	return holders
+}
+
+const bareSchema = `CREATE TABLE log (thread INTEGER NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL, data BLOB);
+CREATE UNIQUE INDEX log_position ON log (thread, seq);`
+
+func benchBare(b *testing.B, size int) {
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
+		"cache_size(-32000)", "wal_autocheckpoint(4000)"}}
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "bare.db")+"?"+q.Encode())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(b.Context(), bareSchema); err != nil {
+		b.Fatal(err)
+	}
+	row := strings.Repeat(", (?, ?, ?, ?, ?, ?)", size)[2:]
+	insert, err := db.PrepareContext(b.Context(), "INSERT INTO log VALUES "+row)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer insert.Close()
+	next := 0
+	args := make([]any, 0, 6*size)
+	for b.Loop() {
+		args = args[:0]
+		for range size {
+			seq := int64(next / benchThreads)
+			args = append(args, int64(next%benchThreads), seq, "step.completed", fmt.Sprintf("step#%d", seq), int64(1_700_000_000_000_000+next), []byte(stepData))
+			next++
+		}
+		commitBare(b, db, insert, args)
+	}
+	b.ReportMetric(float64(next)/b.Elapsed().Seconds(), "rows/s")
+}
+
+func commitBare(b *testing.B, db *sql.DB, insert *sql.Stmt, args []any) {
+	b.Helper()
+	tx, err := db.BeginTx(b.Context(), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := tx.StmtContext(b.Context(), insert).Exec(args...); err != nil {
+		b.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkRuns takes whole runs through their life, a hundred side by side: accepted
+// and taken at once, five steps, a result.
+func BenchmarkRuns(b *testing.B) {
+	s := open(b)
+	if err := s.Join(b.Context(), journal.Node{ID: "node"}); err != nil {
+		b.Fatal(err)
+	}
+	const size, steps = 100, 5
+	thread := 0
+	for b.Loop() {
+		batch := make([]journal.Op, size)
+		for i := range batch {
+			batch[i] = &journal.Accept{Thread: reeve.ThreadID(fmt.Sprintf("0193f5c8-7b1e-7a3b-9c4d-%012d", thread)), Create: true,
+				Owner: "ann", Agent: "echo", Take: "node", Input: json.RawMessage(`{"text":"hi"}`)}
+			thread++
+		}
+		results := commitAll(b, s, batch)
+		holders := make([]*holder, size)
+		for i, res := range results {
+			holders[i] = &holder{claimed: *res.Claimed}
+		}
+		for range steps {
+			for i, h := range holders {
+				batch[i] = h.step()
+			}
+			commitAll(b, s, batch)
+		}
+		for i, h := range holders {
+			batch[i] = h.end()
+		}
+		commitAll(b, s, batch)
+	}
+	b.ReportMetric(float64(thread)/b.Elapsed().Seconds(), "runs/s")
+}
+
+func (h *holder) end() *journal.Append {
+	op := h.step()
+	op.Entries = append(op.Entries, op.Entries[0])
+	op.Entries[0].Kind, op.Entries[1].Kind = reeve.KindMessageAdded, reeve.KindRunCompleted
+	h.number++
+	op.Change = &journal.Change{Run: h.claimed.Run.ID, Status: reeve.StatusCompleted, Result: stepData}
+	return op
+}
+
+func commitAll(tb testing.TB, s *sqlite.Store, batch []journal.Op) []journal.Result {
+	tb.Helper()
+	results, err := s.Commit(tb.Context(), batch)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, res := range results {
+		if res.Err != nil {
+			tb.Fatal(res.Err)
+		}
+	}
+	return results
+}

@@ -1,0 +1,181 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reeve-run/reeve"
+	"github.com/reeve-run/reeve/internal/journal"
+	"github.com/reeve-run/reeve/session/sessionsql"
+)
+
+// many is how many threads and runs the plans are looked at with, beside none.
+const many = 200_000
+
+// Every statement reaches threads, log and runs by an index, on fresh tables and on full
+// ones, whether or not somebody has run ANALYZE.
+func TestEveryStatementUsesAnIndex(t *testing.T) {
+	s := openInside(t)
+	all := everyStatement(t, s)
+	t.Run("empty", func(t *testing.T) { holdPlans(t, s.writerDB, all) })
+	fillUp(t, s.writerDB)
+	t.Run("full", func(t *testing.T) { holdPlans(t, s.writerDB, all) })
+	if _, err := s.writerDB.ExecContext(t.Context(), "ANALYZE"); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("analyzed", func(t *testing.T) {
+		again, err := sql.Open("sqlite", dsn(s.path, writerPragmas()...)) // statistics are read when a connection opens
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = again.Close() }()
+		holdPlans(t, again, all)
+	})
+}
+
+func openInside(t *testing.T) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "reeve.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
+
+// everyStatement gathers what the package can send, with how many parameters each has.
+func everyStatement(t *testing.T, s *Store) []string {
+	t.Helper()
+	all := slices.Clone(texts[1:]) // the first is a PRAGMA
+	for _, c := range chunks {
+		for _, size := range chunkSizes {
+			all = append(all, c.text(size))
+		}
+	}
+	all = append(all, buryOthers, bury, prunable, frontRuns, publicThread+` WHERE t.id = ?`, publicRun+` WHERE t.id = ? AND r.n = ?`,
+		`DELETE FROM log WHERE thread = ? AND seq < ?`, `DELETE FROM runs WHERE thread = ? AND n < ?`)
+	all = append(all, deletions...)
+	for _, q := range []journal.EntryQuery{
+		{}, {Run: "tea.1"}, {Kinds: []reeve.Kind{reeve.KindMessageAdded}}, {Kinds: []reeve.Kind{reeve.KindAskOpened, reeve.KindAskAnswered}},
+		{Without: reeve.KindTextAppended}, {Run: "tea.1", Without: reeve.KindTextAppended},
+	} {
+		text, _, err := entriesText(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	return append(all, listTexts(t, s)...)
+}
+
+// listTexts gathers the lists with each filter.
+func listTexts(t *testing.T, s *Store) []string {
+	t.Helper()
+	if _, err := s.Commit(t.Context(), []journal.Op{&journal.Accept{Thread: "tea", Create: true, Owner: "ann", Agent: "echo"}}); err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	err := s.read(t.Context(), "texts", func(ctx context.Context, tx *sessionsql.Tx) error {
+		for _, q := range []journal.ThreadQuery{{}, {Owner: "ann"}, {Before: "tea"}, {Owner: "ann", Before: "tea"}} {
+			text, _, err := threadsText(ctx, tx, q)
+			if err != nil {
+				return err
+			}
+			all = append(all, text)
+		}
+		for _, q := range []journal.RunQuery{
+			{}, {Owner: "ann"}, {Agent: "echo"}, {Status: reeve.StatusFailed}, {Created: time.Now()}, {Thread: "tea"}, {Before: "tea.1"},
+			{Thread: "tea", Before: "tea.1"}, {Status: reeve.StatusFailed, Before: "tea.1"}, {Owner: "ann", Before: "tea.1", Created: time.Now()},
+		} {
+			f, err := runsFilter(ctx, tx, q)
+			if err != nil {
+				return err
+			}
+			all = append(all, runsText(q, f))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func holdPlans(t *testing.T, db *sql.DB, all []string) {
+	t.Helper()
+	for _, text := range all {
+		for _, line := range plan(t, db, text) {
+			if scans(line) && !listed(text, line) || strings.Contains(line, "TEMP B-TREE") {
+				t.Errorf("%s\n\tplan: %s", text[max(0, strings.Index(text, " FROM ")):], strings.Join(plan(t, db, text), "; "))
+			}
+		}
+	}
+}
+
+// scans says whether a line of a plan reads a whole table or index of what grows.
+func scans(line string) bool {
+	for _, table := range []string{"threads", "log", "runs", "t", "r", "o", "thread_notes", "keys", "asks"} {
+		if line == "SCAN "+table || strings.HasPrefix(line, "SCAN "+table+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+// listed allows a list without a filter to walk its table in order: LIMIT ends the walk.
+func listed(text, line string) bool {
+	return (line == "SCAN t" || line == "SCAN r") && strings.Contains(text, "DESC LIMIT ?") && !strings.Contains(text, "WHERE")
+}
+
+func plan(t *testing.T, db *sql.DB, text string) []string {
+	t.Helper()
+	args := make([]any, strings.Count(text, "?"))
+	for i := range args {
+		args[i] = 1
+	}
+	rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var lines []string
+	for rows.Next() {
+		var id, parent, unused int
+		var line string
+		if err := rows.Scan(&id, &parent, &unused, &line); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+// fillUp makes idle, waiting and held threads, each with a run and its first entries.
+func fillUp(t *testing.T, db *sql.DB) {
+	t.Helper()
+	const numbers = `WITH RECURSIVE i (n) AS (SELECT 1000 UNION ALL SELECT n + 1 FROM i WHERE n < 1000 + ?) `
+	for _, text := range []string{
+		`INSERT INTO threads (` + threadColumns + `) SELECT n, 'thread-' || n, 'owner-' || n % 100, n, 1, 1, 1, n % 7 * 10, 1, n % 3 % 2, n % 3,
+			'agent-' || n % 10, 0, 0, 0, 1, n % 10 / 9, 0, n % 2 * n, 0, 3, 0, 0, n FROM i`,
+		`INSERT INTO runs (` + runColumns + `) SELECT n, n, 1, n % 6, 1, 0, 1, 2, 3, n, n, 'owner-' || n % 100, 'agent-' || n % 10, '', '',
+			'null', NULL, NULL FROM i`,
+		`INSERT INTO log (` + logColumns + `) SELECT n, 1, 1, 1, 0, 0, 0, 0, n, 'message.added', '', '', '', 'null' FROM i`,
+		`INSERT INTO log (` + logColumns + `) SELECT n, 2, 2, 1, 0, 0, 0, 0, n, 'run.queued', '', '', '', 'null' FROM i`,
+	} {
+		if _, err := db.ExecContext(t.Context(), numbers+text, many); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
