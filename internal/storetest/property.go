@@ -330,6 +330,9 @@ func (t *trial) prune() {
 	t.ok(err)
 	for _, s := range t.sides {
 		s.prune()
+		if s.latest != nil && s.landed[0] < s.first {
+			s.latest = nil // where it landed is forgotten with its entries
+		}
 	}
 }
 
