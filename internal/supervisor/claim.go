@@ -117,6 +117,6 @@ func (s *Supervisor) begin(t *term, c journal.Claimed) {
 }
 
 func (s *Supervisor) release(e *execution) {
-	s.table.remove(e)
 	s.slots.release(e.claim.Owner)
+	s.table.remove(e) // the last thing: Run may return when the table is empty
 }

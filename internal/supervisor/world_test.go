@@ -16,7 +16,6 @@ import (
 	"github.com/reeve-run/reeve/agent"
 	"github.com/reeve-run/reeve/internal/bus"
 	"github.com/reeve-run/reeve/internal/journal"
-	"github.com/reeve-run/reeve/internal/memory"
 	"github.com/reeve-run/reeve/internal/supervisor"
 )
 
@@ -219,5 +218,3 @@ func (l *logged) of(msg string) []map[string]any {
 	}
 	return found
 }
-
-var _ = memory.New
