@@ -116,9 +116,12 @@ func (w *walker) sessionMethod(s *value, name string, e *expr) *value {
 func (w *walker) learnEnd(s *value) {
 	if s.origin.param > 0 && w.fn == s.origin.in && !w.fn.ends[s.origin.param-1] {
 		w.fn.ends[s.origin.param-1] = true
-		w.p.changed = true
+		w.p.changedFor(w.fn.readers)
 	}
 }
+
+// maxElems bounds what is known of one list's elements.
+const maxElems = 64
 
 // appended keeps what is put into a list that is built here.
 func (w *walker) appended(list *value, name string, args arguments) {
@@ -127,12 +130,17 @@ func (w *walker) appended(list *value, name string, args arguments) {
 	}
 	el := args.list[0]
 	if name == "extend" && el.kind == many {
-		list.elems = append(list.elems, el.elems...)
+		if len(list.elems) < maxElems {
+			list.elems = append(list.elems, el.elems...)
+		}
 		list.of = join(list.of, el.of)
 		return
 	}
-	list.elems = append(list.elems, el)
 	list.of = join(list.of, el)
+	if el == list || len(list.elems) > maxElems || el.kind != task && len(w.sessionsOf(el)) == 0 {
+		return
+	}
+	list.elems = append(list.elems, el)
 	if len(w.loops) > 0 { // it may come again with the same session
 		again := *el
 		if again.carries = w.fromBefore(el.carries, w.loops[len(w.loops)-1]); len(again.carries) > 0 {
@@ -203,7 +211,12 @@ func (w *walker) match(fn *function, self *value, args arguments, e *expr) map[i
 			bound[i] = v
 		}
 	}
-	fn.calls = append(fn.calls, &callSite{from: w.fn, pos: e.pos, receiver: self, args: bound})
+	w.looksAtFunction(fn)
+	if fn.calls == nil {
+		fn.calls = map[*function][]*callSite{}
+	}
+	fn.calls[w.reader] = append(fn.calls[w.reader], &callSite{pos: e.pos, args: bound})
+	w.reader.callees = append(w.reader.callees, fn)
 	for i, v := range bound {
 		if i >= first {
 			w.teach(fn, i, v)
@@ -218,7 +231,7 @@ func (w *walker) teach(fn *function, i int, v *value) {
 	if known := fn.params[i]; known != nil && known.kind != none && known.kind != unknown {
 		if known.kind == instance && v.kind == instance && len(known.holds) == 0 && len(v.holds) > 0 {
 			known.holds = []*origin{{how: given, in: fn, mod: fn.mod, pos: fn.def.pos, param: i + 1, async: v.holds[0].async}}
-			w.p.changed = true
+			w.p.again(fn)
 		}
 		return
 	}
@@ -241,7 +254,7 @@ func (w *walker) teach(fn *function, i int, v *value) {
 	}
 	c.param, c.fresh = i+1, false
 	fn.params[i] = &c
-	w.p.changed = true
+	w.p.again(fn)
 }
 
 // invoke calls a function of the project.

@@ -27,60 +27,85 @@ func Check(ctx context.Context, files []File) ([]rule.Finding, []rule.Skipped, e
 			skipped = append(skipped, rule.Skipped{Path: files[i].Name, Reason: "does not parse: " + s.Error})
 			continue
 		}
-		body, err := decode(s.Body)
-		if err != nil {
-			return nil, nil, err
-		}
-		p.add(files[i].Name, body)
+		p.add(files[i].Name, s.body)
 	}
-	return p.look(), skipped, nil
+	found, err := p.look(ctx)
+	return found, skipped, err
 }
 
 // look learns until nothing new is learnt, and then reports.
-func (p *project) look() []rule.Finding {
+func (p *project) look(ctx context.Context) ([]rule.Finding, error) {
+	if !p.touches() {
+		return nil, nil
+	}
 	p.found = &collector{}
-	for _, m := range p.modules {
+	order := p.inOrder()
+	for _, m := range order {
 		m.names = newEnv(nil, nil)
+		p.walkModule(m, false)
+		p.walkFunctions(m, false)
 	}
 	for range maxRounds {
-		p.changed = false
-		p.walk(false)
-		if !p.changed {
+		if len(p.dirty) == 0 || ctx.Err() != nil {
 			break
 		}
+		p.walkDirty(order)
 	}
-	p.walk(true)
+	for _, m := range order {
+		p.walkModule(m, true)
+		p.walkFunctions(m, true)
+	}
 	found := p.found.list
 	slices.SortFunc(found, rule.Compare)
-	return slices.CompactFunc(found, func(a, b rule.Finding) bool { return rule.Compare(a, b) == 0 })
+	return slices.CompactFunc(found, func(a, b rule.Finding) bool { return rule.Compare(a, b) == 0 }), context.Cause(ctx)
 }
 
-func (p *project) walk(report bool) {
-	for _, m := range p.modules {
-		for _, fn := range m.funcs {
-			fn.before, fn.calls = fn.calls, nil
+// walkDirty walks again who has seen what has changed, in an order that is the same each time.
+func (p *project) walkDirty(order []*module) {
+	dirty := p.dirty
+	p.dirty = map[*function]bool{}
+	for _, m := range order {
+		if dirty[m.top] {
+			p.walkModule(m, false)
 		}
-	}
-	for _, m := range p.modules {
-		w := &walker{p: p, m: m, env: m.names, report: report}
-		w.body(m.body)
-	}
-	for _, m := range p.modules {
 		for _, fn := range slices.Clone(m.funcs) {
-			if fn.outer == nil {
-				if fn.env == nil {
-					fn.env = m.names
-				}
-				p.walkFunction(fn, report)
+			if dirty[fn] {
+				p.walkFunction(fn, false)
 			}
 		}
 	}
 }
 
+func (p *project) walkModule(m *module, report bool) {
+	m.top.forgetCalls()
+	w := &walker{p: p, m: m, env: m.names, reader: m.top, report: report}
+	w.body(m.body)
+}
+
+func (p *project) walkFunctions(m *module, report bool) {
+	for _, fn := range slices.Clone(m.funcs) {
+		if fn.outer == nil {
+			p.walkFunction(fn, report)
+		}
+	}
+}
+
+// forgetCalls takes back the calls that fn made when it was last walked.
+func (fn *function) forgetCalls() {
+	for _, callee := range fn.callees {
+		delete(callee.calls, fn)
+	}
+	fn.callees = fn.callees[:0]
+}
+
 // walkFunction walks one function with what is known of its parameters.
 func (p *project) walkFunction(fn *function, report bool) {
+	if fn.env == nil {
+		fn.env = fn.mod.names
+	}
+	fn.forgetCalls()
 	p.prepare(fn)
-	w := &walker{p: p, m: fn.mod, fn: fn, env: newEnv(fn.env, fn), report: report}
+	w := &walker{p: p, m: fn.mod, fn: fn, reader: fn, env: newEnv(fn.env, fn), report: report}
 	for i, prm := range fn.def.params {
 		v := fn.params[i]
 		if v == nil {

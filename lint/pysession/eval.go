@@ -81,6 +81,7 @@ func (w *walker) attr(base *value, name string) *value {
 	case external:
 		return &value{kind: external, name: base.name + "." + name, holds: base.holds}
 	case instance, classRef:
+		w.looksAtClass(base.class)
 		if m := base.class.method(name); m != nil {
 			if m.prop {
 				return w.property(base, m)
@@ -105,6 +106,7 @@ func kept(v *value) *value {
 }
 
 func (w *walker) property(base *value, m *function) *value {
+	w.looksAtFunction(m)
 	if m.result == nil {
 		return nothing
 	}
@@ -212,7 +214,7 @@ func (w *walker) learnItem(v *value) {
 	before := w.fn.item
 	w.fn.item = join(before, v)
 	if before == nil || w.fn.item.kind != before.kind {
-		w.p.changed = true
+		w.p.changedFor(w.fn.readers)
 	}
 }
 
@@ -232,9 +234,11 @@ func (w *walker) lambda(e *expr) *value {
 }
 
 // sessionsOf are the sessions that a value brings with it.
-func (w *walker) sessionsOf(v *value) []*origin {
-	if v == nil {
-		return nil
+func (w *walker) sessionsOf(v *value) []*origin { return w.sessionsAt(v, 0) }
+
+func (w *walker) sessionsAt(v *value, depth int) []*origin {
+	if v == nil || depth > deepest {
+		return nil // a list may hold itself
 	}
 	switch v.kind {
 	case session:
@@ -246,13 +250,13 @@ func (w *walker) sessionsOf(v *value) []*origin {
 	case many:
 		var all []*origin
 		for _, el := range v.elems {
-			all = appendNew(all, w.sessionsOf(el)...)
+			all = appendNew(all, w.sessionsAt(el, depth+1)...)
 		}
 		return all
 	case funcRef:
 		all := w.caught(v.fn)
 		if v.self != nil {
-			all = appendNew(all, w.sessionsOf(v.self)...)
+			all = appendNew(all, w.sessionsAt(v.self, depth+1)...)
 		}
 		return appendNew(all, v.carries...)
 	}

@@ -98,6 +98,7 @@ type source struct {
 	Path  string          `json:"path"`
 	Body  json.RawMessage `json:"body"`
 	Error string          `json:"error"`
+	body  []stmt
 }
 
 // decode reads what facts.py wrote. A shape it does not know is a fault of ours

@@ -109,6 +109,14 @@ func collect(out io.Reader, into []source) error {
 		if err := json.Unmarshal(lines.Bytes(), &into[i]); err != nil {
 			return fmt.Errorf("file %d: %w", i, err)
 		}
+		if into[i].Error != "" {
+			continue
+		}
+		body, err := decode(into[i].Body)
+		if err != nil {
+			return fmt.Errorf("file %s: %w", into[i].Path, err)
+		}
+		into[i].body, into[i].Body = body, nil
 	}
 	return nil
 }

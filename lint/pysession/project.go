@@ -17,6 +17,9 @@ type module struct {
 	path    string
 	dotted  string // a.b.c for a/b/c.py and for a/b/c/__init__.py
 	body    []stmt
+	imports []imported
+	byLocal map[string][]imported // imports of the module itself, by the name they bind
+	top     *function             // stands for the module's own statements
 	names   *env
 	funcs   []*function
 	classes []*class
@@ -29,15 +32,29 @@ type project struct {
 	modules []*module
 	byTail  map[string][]*module // by the last part of the dotted name
 	found   *collector
-	round   int
-	changed bool
+	dirty   map[*function]bool // to be walked again
+	seen    map[lookup]*module // what imports have been resolved to
 }
 
-func newProject() *project { return &project{byTail: map[string][]*module{}} }
+// lookup is a question to resolve: a name, asked for in a folder.
+type lookup struct{ dir, name string }
+
+func newProject() *project {
+	return &project{byTail: map[string][]*module{}, dirty: map[*function]bool{}, seen: map[lookup]*module{}}
+}
 
 func (p *project) add(name string, body []stmt) *module {
 	dotted := strings.TrimSuffix(strings.TrimSuffix(path.Clean(name), ".py"), "/__init__")
-	m := &module{path: name, dotted: strings.ReplaceAll(dotted, "/", "."), body: body}
+	m := &module{path: name, dotted: strings.ReplaceAll(dotted, "/", "."), body: body, imports: collectImports(body)}
+	m.top = &function{mod: m, def: &stmt{kind: "def", name: "<module>"}}
+	m.byLocal = map[string][]imported{}
+	for i := range body {
+		if body[i].kind == "import" {
+			for _, imp := range body[i].imports {
+				m.byLocal[imp.local] = append(m.byLocal[imp.local], imp)
+			}
+		}
+	}
 	p.modules = append(p.modules, m)
 	tail := m.dotted[strings.LastIndexByte(m.dotted, '.')+1:]
 	p.byTail[tail] = append(p.byTail[tail], m)
@@ -47,6 +64,16 @@ func (p *project) add(name string, body []stmt) *module {
 // resolve finds the module that an import in from means: the one whose path ends
 // with the name and that shares the longest beginning with the importer's.
 func (p *project) resolve(from *module, name string) *module {
+	key := lookup{path.Dir(from.path), name}
+	m, ok := p.seen[key]
+	if !ok {
+		m = p.nearest(from, name)
+		p.seen[key] = m
+	}
+	return m
+}
+
+func (p *project) nearest(from *module, name string) *module {
 	tail := name[strings.LastIndexByte(name, '.')+1:]
 	var best *module
 	shared := -1

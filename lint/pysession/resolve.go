@@ -32,28 +32,29 @@ func (p *project) member(m *module, name string, depth int) *value {
 	if v := m.names.vars[name]; v != nil {
 		return v
 	}
-	for i := range m.body {
-		if m.body[i].kind != "import" {
-			continue
+	for _, imp := range m.byLocal[name] {
+		if v := p.through(m, imp, imp.name, depth); v != nil {
+			return v
 		}
-		for _, imp := range m.body[i].imports {
-			if imp.local != name && imp.name != "*" || imp.whole {
-				continue
-			}
-			target := p.resolve(m, m.absolute(imp))
-			if target == nil || target == m {
-				continue
-			}
-			look := imp.name
-			if look == "*" {
-				look = name
-			}
-			if v := p.member(target, look, depth+1); v != nil {
-				return v
-			}
+	}
+	for _, imp := range m.byLocal["*"] {
+		if v := p.through(m, imp, name, depth); v != nil {
+			return v
 		}
 	}
 	return nil
+}
+
+// through follows an import of m to a name.
+func (p *project) through(m *module, imp imported, name string, depth int) *value {
+	if imp.whole {
+		return nil
+	}
+	target := p.resolve(m, m.absolute(imp))
+	if target == nil || target == m {
+		return nil
+	}
+	return p.member(target, name, depth+1)
 }
 
 // function makes the record of a definition, once.
@@ -142,7 +143,7 @@ func (p *project) defineClass(m *module, s *stmt, scope *env) {
 		m.classes = append(m.classes, c)
 	}
 	scope.vars[s.name] = &value{kind: classRef, class: c}
-	w := &walker{p: p, m: m, env: newEnv(scope, nil)}
+	w := &walker{p: p, m: m, env: newEnv(scope, nil), reader: m.top}
 	c.bases = c.bases[:0]
 	for _, b := range s.bases {
 		c.bases = append(c.bases, w.eval(b))
@@ -209,7 +210,7 @@ func (w *walker) marked(s *stmt, attr string) bool {
 
 // prepare reads the decorators and annotations of a function.
 func (p *project) prepare(fn *function) {
-	w := &walker{p: p, m: fn.mod, env: fn.env, fn: fn}
+	w := &walker{p: p, m: fn.mod, env: fn.env, fn: fn, reader: fn}
 	if w.env == nil {
 		w.env = fn.mod.names
 	}

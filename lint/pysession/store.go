@@ -57,7 +57,7 @@ func (w *walker) learnAttr(base *value, name string, v *value) {
 	after := join(before, v)
 	if before == nil || before.kind != after.kind {
 		base.class.attrs[name] = after
-		w.p.changed = true
+		w.p.changedFor(base.class.readers)
 	}
 }
 
@@ -90,17 +90,11 @@ func (w *walker) storeSelf(t *expr, base, v *value, o *origin, s *stmt) {
 		return
 	}
 	if o.param > 0 && o.in == w.fn {
-		if _, known := w.fn.keeps[o.param-1]; !known {
-			w.fn.keeps[o.param-1], w.p.changed = s.pos, true
-			if w.fn.kept == nil {
-				w.fn.kept = map[int]string{}
-			}
-			w.fn.kept[o.param-1] = t.name
-		}
-		if w.fn.name != "__init__" && len(w.fn.before) == 0 {
+		w.learnKeep(o.param-1, t.name, s.pos)
+		if w.fn.name != "__init__" && w.fn.called() == 0 {
 			w.reportStore(rule.Warning, v, o, s.pos, t.String())
 		}
-		if w.fn.name == "__init__" && len(w.fn.before) == 0 && v.kind == session {
+		if w.fn.name == "__init__" && w.fn.called() == 0 && v.kind == session {
 			w.reportStore(rule.Info, v, o, s.pos, t.String())
 		}
 		return
@@ -113,6 +107,18 @@ func (w *walker) storeSelf(t *expr, base, v *value, o *origin, s *stmt) {
 	}
 }
 
+// learnKeep notes that the function keeps a parameter in its own object.
+func (w *walker) learnKeep(i int, attr string, at pos) {
+	if _, known := w.fn.keeps[i]; known {
+		return
+	}
+	if w.fn.kept == nil {
+		w.fn.kept = map[int]string{}
+	}
+	w.fn.keeps[i], w.fn.kept[i] = at, attr
+	w.p.changedFor(w.fn.readers)
+}
+
 // storeParam puts a session on an object that the caller passed. If every caller
 // that can be seen made the object for this call, it may hold it.
 func (w *walker) storeParam(t *expr, base, v *value, o *origin, s *stmt) {
@@ -122,12 +128,12 @@ func (w *walker) storeParam(t *expr, base, v *value, o *origin, s *stmt) {
 	severity := rule.Error
 	if root := rootOf(t.kids[0]); root != nil && w.fn != nil && root == t.kids[0] {
 		fresh := 0
-		for _, c := range w.fn.before {
+		for _, c := range w.fn.sites() {
 			if b := c.args[base.param-1]; base.param > 0 && b != nil && b.kind == instance && b.fresh {
 				fresh++
 			}
 		}
-		if fresh > 0 && fresh == len(w.fn.before) {
+		if fresh > 0 && fresh == w.fn.called() {
 			return
 		}
 	} else {
@@ -160,7 +166,7 @@ func (w *walker) keepsAtCall(fn *function, bound map[int]*value, e *expr) {
 		case holder.kind != instance || holder.fresh || holder.class.owns(fn.kept[i]):
 		case holder.param == 1 && w.fn.class != nil:
 			if v.origin.param > 0 && v.origin.in == w.fn {
-				w.fn.keeps[v.origin.param-1] = e.pos
+				w.learnKeep(v.origin.param-1, fn.kept[i], e.pos)
 			} else if v.origin.how == managed {
 				w.reportStore(rule.Error, v, v.origin, e.pos, "self."+fn.kept[i])
 			}

@@ -78,6 +78,7 @@ type class struct {
 	ends    map[string]bool
 	data    bool // a dataclass or model: annotated names are fields
 	fields  []param
+	readers readers
 }
 
 // method finds a method here or in a base of the project.
@@ -161,16 +162,17 @@ type function struct {
 	gives  giving
 	yields bool
 
-	params []*value // joined from annotations and calls
-	result *value
-	item   *value         // what it yields
-	ends   map[int]bool   // parameters that it ends
-	keeps  map[int]pos    // parameters that a method keeps in its own object
-	kept   map[int]string // and the attributes that it keeps them in
-	calls  []*callSite    // of this round
-	before []*callSite    // of the round before
-	env    *env           // the names around a nested function, when its definition was met
-	names  *env           // its own names, after the last look
+	params  []*value // joined from annotations and calls
+	result  *value
+	item    *value                    // what it yields
+	ends    map[int]bool              // parameters that it ends
+	keeps   map[int]pos               // parameters that a method keeps in its own object
+	kept    map[int]string            // and the attributes that it keeps them in
+	calls   map[*function][]*callSite // by who calls
+	callees []*function
+	readers readers
+	env     *env // the names around a nested function, when its definition was met
+	names   *env // its own names, after the last look
 }
 
 // giving is what a decorator makes of a generator function.
@@ -184,11 +186,19 @@ const (
 
 // callSite is one resolved call of a function.
 type callSite struct {
-	from     *function
-	pos      pos
-	receiver *value
-	args     map[int]*value
+	pos  pos
+	args map[int]*value
 }
+
+func (fn *function) sites() []*callSite {
+	var all []*callSite
+	for _, c := range fn.calls {
+		all = append(all, c...)
+	}
+	return all
+}
+
+func (fn *function) called() int { return len(fn.sites()) }
 
 // join is what a name is when it can be either; a session beats what is unknown.
 func join(a, b *value) *value {

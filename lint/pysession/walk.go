@@ -7,6 +7,7 @@ type walker struct {
 	m        *module
 	fn       *function
 	env      *env
+	reader   *function // who looks: fn, or what stands for the module's own statements
 	report   bool
 	loops    []*stmt
 	over     []*stmt // async loops over session providers, innermost last; nil for other loops
@@ -289,7 +290,7 @@ func (w *walker) learnResult(v *value) {
 	before := w.fn.result
 	w.fn.result = join(before, v)
 	if before == nil && v.kind != unknown || before != nil && w.fn.result.kind != before.kind {
-		w.p.changed = true
+		w.p.changedFor(w.fn.readers)
 	}
 }
 
