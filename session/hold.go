@@ -21,6 +21,7 @@ type Hold struct {
 	closed   atomic.Pointer[trace]   // where it ended, when not where it was opened
 	second   atomic.Pointer[trace]   // the use that another one met
 	cancel   context.CancelCauseFunc // of ctx, where the guard has a limit
+	rows     atomic.Int32            // open, where a driver tells
 	take     atomic.Pointer[func()]  // takes the session away
 	reported bool                    // as too old; under the tally's lock
 	prev     *Hold                   // the tally's list, by age
@@ -206,3 +207,13 @@ func (h *Hold) refuse(op Op, want uint32) error {
 		}
 	}
 }
+
+// RowsOpened counts rows that a driver has seen being opened in this unit, and
+// RowsClosed those it has seen being closed.
+func (h *Hold) RowsOpened() { h.rows.Add(1) }
+
+// RowsClosed: see RowsOpened.
+func (h *Hold) RowsClosed() { h.rows.Add(-1) }
+
+// RowsOpen is the number of rows that are open, as far as a driver tells it.
+func (h *Hold) RowsOpen() int { return int(h.rows.Load()) }

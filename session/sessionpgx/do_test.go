@@ -167,7 +167,7 @@ func TestOverlapAndStray(t *testing.T) {
 	err := sessionpgx.Do(t.Context(), p, func(ctx context.Context, tx pgx.Tx) error {
 		go func() {
 			close(begun)
-			_, err := tx.Exec(ctx, `SELECT pg_sleep(3)`)
+			_, err := tx.Exec(ctx, `SELECT pg_sleep(2.5)`)
 			stray <- err
 		}()
 		<-begun

@@ -110,7 +110,11 @@ func (h *handle) explain(op session.Op, err error) error {
 
 // refuseRows refuses the end of a unit while rows are open.
 func (h *handle) refuseRows(op session.Op) error {
-	if query, open := h.rows.open(); open {
+	query, open := h.rows.open()
+	if !open && h.hold.RowsOpen() > 0 {
+		query, open = "a row that was not scanned", true
+	}
+	if open {
 		return h.hold.RefuseRows(op, query)
 	}
 	return nil

@@ -16,6 +16,7 @@ type config struct {
 	dialect Dialect
 	limit   time.Duration
 	wait    time.Duration
+	maxOpen int
 }
 
 // Option sets up a Pool, or the connections of Open.
@@ -43,6 +44,10 @@ func WithLimit(d time.Duration) Option { return func(c *config) { c.limit = d } 
 
 // WithWait sets how long a connection may be waited for: see session.WithWait.
 func WithWait(d time.Duration) Option { return func(c *config) { c.wait = d } }
+
+// WithMaxOpen limits the connections of Open and Watch, as db.SetMaxOpenConns
+// does, but so that the guard sees who waits. There is no limit unless told.
+func WithMaxOpen(n int) Option { return func(c *config) { c.maxOpen = n } }
 
 func (c *config) guard(of any) *session.Guard {
 	opts := []session.GuardOption{session.Of(of), session.WithRules(c.rules)}

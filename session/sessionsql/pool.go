@@ -3,6 +3,7 @@ package sessionsql
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"path"
@@ -31,16 +32,26 @@ func Pool(db *sql.DB, opts ...Option) session.Pool[*Tx] {
 }
 
 func newPool(db *sql.DB, opts []Option) *pool {
-	c := config{name: driverName(db)}
-	for _, o := range opts {
-		o(&c)
+	s := sourceOf(db)
+	p := &pool{source: s, db: db, guard: s.guard}
+	if len(opts) > 0 {
+		c := config{name: driverName(db)}
+		for _, o := range opts {
+			o(&c)
+		}
+		p.guard, p.tx, p.once.dialect = c.guard(s.of), c.tx, c.dialect
 	}
-	return &pool{source: sourceOf(db), db: db, guard: c.guard(sourceOf(db)), tx: c.tx, once: onceTable{dialect: c.dialect}}
+	return p
 }
 
-// driverName is the last part of the import path of the driver's package.
-func driverName(db *sql.DB) string {
-	t := reflect.TypeOf(db.Driver())
+func driverName(db *sql.DB) string { return packageName(db.Driver()) }
+
+// packageName is the last part of the import path of the driver's package.
+func packageName(d driver.Driver) string {
+	if w, ok := d.(watchedDriver); ok {
+		d = w.Driver
+	}
+	t := reflect.TypeOf(d)
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -65,6 +76,7 @@ var readOnly = sql.TxOptions{ReadOnly: true}
 
 // source is what is known of a *sql.DB, whichever pools and guards it has.
 type source struct {
+	of      any            // what its guards have in common
 	guard   *session.Guard // of the functions that take a *sql.DB
 	pending atomic.Int64   // units that are about to ask for a connection
 }
@@ -77,13 +89,21 @@ func sourceOf(db *sql.DB) *source {
 	if s, ok := sources.Load(key); ok {
 		return s.(*source)
 	}
-	made := &source{}
-	made.guard = (&config{name: driverName(db)}).guard(made)
+	made := newSource(db)
 	s, known := sources.LoadOrStore(key, made)
 	if !known {
 		runtime.AddCleanup(db, func(k weak.Pointer[sql.DB]) { sources.Delete(k) }, key)
 	}
 	return s.(*source)
+}
+
+func newSource(db *sql.DB) *source {
+	if d, ok := db.Driver().(watchedDriver); ok {
+		return &source{of: d.w, guard: d.w.guard}
+	}
+	made := &source{}
+	made.of, made.guard = made, (&config{name: driverName(db)}).guard(made)
+	return made
 }
 
 // Do implements session.Pool.

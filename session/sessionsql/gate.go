@@ -1,0 +1,122 @@
+package sessionsql
+
+import (
+	"context"
+	"database/sql/driver"
+	"slices"
+	"sync"
+
+	"github.com/reeve-run/reeve/session"
+)
+
+// gate is the limit of a watched database's connections. It stands where
+// database/sql's own limit would, because a wait in there is seen by no driver and
+// ended by nobody but the context. database/sql itself is left without a limit: it
+// calls Connect when it has nothing idle, and waits there.
+//
+// A connection that comes back while somebody waits is handed over: database/sql
+// is told that it is invalid, closes its wrapper, and the connection goes on in
+// another. One that lies idle in database/sql is taken from under its wrapper the
+// same way when a caller has missed it by a moment.
+type gate struct {
+	mu      sync.Mutex
+	size    int // 0 is no limit
+	open    int // connections, and leave to open one
+	idle    []*WatchedConn
+	waiting []chan driver.Conn // a nil connection is leave to open one
+}
+
+// enter gives a connection, or leave to open one (nil). Leave that is not used
+// must be given back by leave.
+func (g *gate) enter(ctx context.Context, guard *session.Guard) (driver.Conn, error) {
+	g.mu.Lock()
+	if n := len(g.idle); n > 0 && g.size > 0 {
+		inner := g.idle[n-1].part()
+		g.idle = g.idle[:n-1]
+		g.mu.Unlock()
+		return inner, nil
+	}
+	if g.size == 0 || g.open < g.size {
+		g.open++
+		g.mu.Unlock()
+		return nil, nil
+	}
+	turn := make(chan driver.Conn, 1)
+	g.waiting = append(g.waiting, turn)
+	g.mu.Unlock()
+	return g.await(ctx, guard, turn)
+}
+
+func (g *gate) await(ctx context.Context, guard *session.Guard, turn chan driver.Conn) (driver.Conn, error) {
+	w := guard.Wait(ctx, g.size)
+	defer w.Done()
+	select {
+	case c := <-turn:
+		return c, nil
+	case <-w.Context().Done():
+	}
+	g.mu.Lock()
+	i := slices.Index(g.waiting, turn)
+	if i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+	}
+	g.mu.Unlock()
+	if i < 0 { // the turn came in the same moment: it is for the next
+		if c := <-turn; c == nil || !g.handOver(c) {
+			if c != nil {
+				_ = c.Close() // nobody waits, and database/sql does not know it
+			}
+			g.leave()
+		}
+	}
+	return nil, w.Context().Err()
+}
+
+// leave gives room back: a connection was closed, or not opened.
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) > 0 {
+		g.waiting[0] <- nil
+		g.waiting = slices.Delete(g.waiting, 0, 1)
+		return
+	}
+	g.open--
+}
+
+// handOver gives a connection to who waits longest; false when nobody does.
+func (g *gate) handOver(c driver.Conn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) == 0 {
+		return false
+	}
+	g.waiting[0] <- c
+	g.waiting = slices.Delete(g.waiting, 0, 1)
+	return true
+}
+
+// park takes a connection that database/sql is about to keep idle. It says
+// whether database/sql may: otherwise the connection was handed over.
+func (g *gate) park(c *WatchedConn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) > 0 {
+		g.waiting[0] <- c.part()
+		g.waiting = slices.Delete(g.waiting, 0, 1)
+		return false
+	}
+	g.idle = append(g.idle, c)
+	return true
+}
+
+// unpark takes a connection out of the idle ones; false when it was taken from
+// under its wrapper.
+func (g *gate) unpark(c *WatchedConn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := slices.Index(g.idle, c); i >= 0 {
+		g.idle = slices.Delete(g.idle, i, i+1)
+	}
+	return c.inner != nil
+}
