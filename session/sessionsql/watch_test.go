@@ -307,9 +307,9 @@ func TestOpenKeepsTheDriversWays(t *testing.T) {
 		if err := rows.Scan(&n, &s, &nothing, &f); err != nil {
 			t.Fatal(err)
 		}
-		got += fmt.Sprint(n, s, nothing.Valid, f, ";")
+		got += fmt.Sprintf("%d %s %t %g;", n, s, nothing.Valid, f)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil || !strings.HasPrefix(got, "11x false 1.5") {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil || !strings.HasPrefix(got, "11 x false 1.5;") {
 		t.Errorf("got %q, %v", got, err)
 	}
 	stmt, err := db.PrepareContext(t.Context(), `SELECT count(*) FROM t WHERE n > ?`)

@@ -47,8 +47,11 @@ func (d *Database) Statements() int64 { return d.stmts.Load() }
 
 // Connect implements driver.Connector.
 func (d *Database) Connect(ctx context.Context) (driver.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	d.open.Add(1)
-	return &conn{db: d}, ctx.Err()
+	return &conn{db: d}, nil
 }
 
 // Driver implements driver.Connector.
