@@ -114,8 +114,10 @@ func newWorld(t *testing.T, opts ...client.Option) *world {
 
 type well struct{}
 
-func (well) Health(context.Context) wire.Health { return wire.Health{Status: "healthy", Version: "test"} }
-func (well) Ready() error                       { return nil }
+func (well) Health(context.Context) wire.Health {
+	return wire.Health{Status: "healthy", Version: "test"}
+}
+func (well) Ready() error { return nil }
 
 // breaks is a network that breaks each stream after some bytes.
 type breaks struct {

@@ -123,7 +123,7 @@ func invalid(err error) error {
 		return e
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return reeve.Errorf(reeve.CodeInvalid, "field %q: want %s, not a %s", e.Field, plainType(e.Type), e.Value)
+		return reeve.Errorf(reeve.CodeInvalid, "field %q: want %s, got %s", e.Field, plainType(e.Type), e.Value)
 	}
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return reeve.Errorf(reeve.CodeInvalid, "the JSON is broken at byte %d: %s", e.Offset, e.Error())
