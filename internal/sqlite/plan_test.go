@@ -15,7 +15,7 @@ import (
 )
 
 // many is how many threads and runs the plans are looked at with, beside none.
-const many = 200_000
+const many = 100_000
 
 // Every statement reaches threads, log and runs by an index, on fresh tables and on full
 // ones, whether or not somebody has run ANALYZE.

@@ -4,14 +4,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/reeve-run/reeve/internal/journal"
 	"github.com/reeve-run/reeve/internal/sqlite"
 	"github.com/reeve-run/reeve/internal/storetest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(tb testing.TB) *sqlite.Store {
 	tb.Helper()
