@@ -34,6 +34,7 @@ var releaseTests = []test{
 	{"a time that comes", releaseWake},
 	{"a time in the past is now", releaseWakePast},
 	{"what was not looked at survives", releaseUnread},
+	{"what was looked at does not wake", releaseRead},
 }
 
 // farAway is a time that does not come while a test runs.
@@ -329,4 +330,20 @@ func releaseUnread(f *fixture) {
 	f.do(answerTo(o.Run.ID, "may"))
 	f.do(o.waiting(time.Time{}))
 	f.equal("claimable", []reeve.RunID{o.Run.ID}, f.claimable())
+}
+
+func releaseRead(f *fixture) {
+	for thread, claims := range map[reeve.ThreadID]bool{"looked": false, "claims-to-have-read": true} {
+		o := f.start(thread)
+		o.ask("may")
+		f.do(answerTo(o.Run.ID, "may"))
+		op := o.waiting(time.Time{})
+		if claims {
+			op.Change.IfLastSeq = f.heads(thread)[thread].Seq
+		} else {
+			f.equal("inbox", []reeve.ThreadID{thread}, f.inbox())
+		}
+		f.do(op)
+		f.equal("claimable", []reeve.RunID{}, f.claimable())
+	}
 }

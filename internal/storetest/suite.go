@@ -9,7 +9,7 @@ import (
 )
 
 // hangs is the bound of one test. It is no measure of speed: a test that needs it hangs.
-const hangs = 2 * time.Minute
+const hangs = 5 * time.Minute
 
 // Option says what kind of store is tried.
 type Option func(*suite)
