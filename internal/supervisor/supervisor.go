@@ -73,6 +73,7 @@ type Supervisor struct {
 	metrics *metrics
 
 	term     atomic.Pointer[term] // nil before Run has joined and after it has left
+	joined   chan struct{}        // closed by the first join
 	stopping atomic.Bool
 	wake     chan struct{} // holds one token while there may be something to claim
 	accepts  *gate         // accepts that may come back with a thread
@@ -89,7 +90,7 @@ func New(cfg Config) (*Supervisor, error) {
 	s := &Supervisor{
 		cfg: cfg, log: cfg.Logger,
 		lease: newLease(cfg.Lease), table: newTable(), inbox: newInbox(), doubts: newDoubts(), own: newOwn(),
-		wake: make(chan struct{}, 1), accepts: newGate(),
+		joined: make(chan struct{}), wake: make(chan struct{}, 1), accepts: newGate(),
 	}
 	if err := s.enlist(cfg.Agents); err != nil {
 		return nil, err
@@ -118,6 +119,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if err := s.join(ctx); err != nil {
 		return fmt.Errorf("join the cluster: %w", err)
 	}
+	close(s.joined)
 	if s.cfg.Hints != nil {
 		defer s.cfg.Hints.SubscribeRunnable(s.rouse)()
 	}
@@ -155,4 +157,13 @@ func (s *Supervisor) Node() reeve.NodeID {
 		return t.node
 	}
 	return ""
+}
+
+// Joined is closed when Run has joined for the first time.
+func (s *Supervisor) Joined() <-chan struct{} { return s.joined }
+
+// Lease is how long ago the last beat went through, and whether the node may still trust its claims.
+func (s *Supervisor) Lease() (age time.Duration, good bool) {
+	age = s.lease.age()
+	return age, age < s.lease.bound && s.term.Load() != nil
 }
