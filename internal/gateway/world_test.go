@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/reeve-run/reeve"
@@ -41,12 +42,13 @@ type world struct {
 	gate    *Gateway
 	server  *httptest.Server
 	desk    *desk
+	metrics *prometheus.Registry
 	token   string // sent with every request unless ""
 }
 
 func newWorld(t *testing.T, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{T: t, store: memory.New(), bus: bus.New()}
+	w := &world{T: t, store: memory.New(), bus: bus.New(), metrics: prometheus.NewRegistry()}
 	w.hints = &hints{bus: w.bus}
 	w.journal = journal.New(w.store, journal.Config{Publisher: w.hints})
 	if err := w.store.Join(t.Context(), journal.Node{ID: node}); err != nil {
@@ -56,7 +58,7 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	config := Config{
 		Runs: w.desk, Agents: w.desk, Log: w.store, Hints: w.bus, Health: w.desk,
 		Authenticate: auth.Loopback(), Loopback: true, Version: "test",
-		Logger: slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler), Registerer: w.metrics,
 	}
 	for _, c := range change {
 		c(&config)
@@ -308,4 +310,21 @@ func want[T any](w *world, status int, method, path string, body any, headers ..
 func (w *world) starts() reeve.Run {
 	w.Helper()
 	return want[reeve.Run](w, http.StatusCreated, "POST", "/v1/runs", wire.StartRun{Agent: "echo", Input: json.RawMessage(`{"text":"hi"}`)})
+}
+
+// metric is a counter or gauge with the label value; 0 when it was never touched.
+func (w *world) metric(name, label string) float64 {
+	w.Helper()
+	families, err := w.metrics.Gather()
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == name && (label == "" || m.GetLabel()[0].GetValue() == label) {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return 0
 }
