@@ -113,8 +113,11 @@ func (l lines) entry(e reeve.Entry) { printLine(l.out, e) }
 func (l lines) say(string)          {}
 func (l lines) close()              {}
 
+// beginWatch begins to show a run.
+type beginWatch func(ctx context.Context, agent string, ask asker) watcher
+
 // watch chooses how a run is shown on stderr, and where logs go meanwhile.
-func (c *command) watch(asJSON bool) (logs io.Writer, begin func(ctx context.Context, agent string, ask asker) watcher) {
+func (c *command) watch(asJSON bool) (logs io.Writer, begin beginWatch) {
 	file, ok := c.err.(*os.File)
 	switch {
 	case asJSON:

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver, the same as the store's
@@ -48,6 +49,8 @@ type bare struct {
 	wake chan struct{} // holds one token while pending may have something
 	stop chan struct{}
 	left chan struct{}
+
+	rows atomic.Int64 // that are durable
 
 	mu      sync.Mutex
 	pending []row
@@ -155,13 +158,17 @@ func (b *bare) commit(batch []row) error {
 	if err != nil {
 		return err
 	}
-	if err := b.rows(ctx, tx, batch); err != nil {
+	if err := b.writeRows(ctx, tx, batch); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	b.rows.Add(int64(len(batch)))
+	return nil
 }
 
-func (b *bare) rows(ctx context.Context, tx *sql.Tx, batch []row) error {
+func (b *bare) writeRows(ctx context.Context, tx *sql.Tx, batch []row) error {
 	args, ids := make([]any, 0, 3*chunks[0]), make([]any, 0, chunks[0])
 	for len(batch) > 0 {
 		n := chunk(len(batch))

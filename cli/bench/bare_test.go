@@ -21,7 +21,7 @@ func TestBareIsAFencedLog(t *testing.T) {
 	for i := range done {
 		done[i] = make(chan error, 1)
 	}
-	seen, err := measure(t.Context(), load{inFlight: 200, runs: 2000}, func(_ context.Context, client int) error {
+	seen, err := measure(t.Context(), load{inFlight: 200, runs: 2000, done: &b.rows}, func(_ context.Context, client int) error {
 		return b.write(int64(client+1), []byte(`"payload"`), done[client])
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/reeve-run/reeve/agent"
@@ -15,12 +16,16 @@ type plan struct {
 	Steps int `json:"steps"`
 }
 
+// stepsDone counts the steps of stepper's runs that are durable.
+var stepsDone atomic.Int64
+
 // stepper takes its steps one after the other.
 var stepper = agent.New("bench-steps", func(ctx agent.Context, in plan) (string, error) {
 	for range in.Steps {
 		if _, err := agent.Step(ctx, "step", func(context.Context) (string, error) { return payload, nil }); err != nil {
 			return "", err
 		}
+		stepsDone.Add(1)
 	}
 	return payload, nil
 })

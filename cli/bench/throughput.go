@@ -58,11 +58,11 @@ func first(errs ...error) error {
 }
 
 func (b *Bench) pairs(ctx context.Context, inFlight int, r *rig, raw *bare) (Throughput, error) {
-	var runs, bares, ratios []float64
+	var steps, bares, ratios []float64
 	var took []time.Duration
 	connections := watchConnections(r)
 	defer connections.close()
-	l := load{inFlight: inFlight, last: b.Window, runs: b.Runs}
+	l := load{inFlight: inFlight, last: b.Window, runs: b.Runs, done: &stepsDone}
 	for pair := range pairs {
 		b.say("throughput at %d in flight, pair %d of %d", inFlight, pair+1, pairs)
 		runtime.GC()
@@ -74,30 +74,31 @@ func (b *Bench) pairs(ctx context.Context, inFlight int, r *rig, raw *bare) (Thr
 			return Throughput{}, err
 		}
 		runtime.GC()
-		theirs, err := b.bareRuns(ctx, l, raw)
+		theirs, err := b.bareSteps(ctx, l, raw)
 		if err != nil {
 			return Throughput{}, err
 		}
-		runs, bares = append(runs, ours.perSecond), append(bares, theirs.perSecond)
-		ratios, took = append(ratios, ours.perSecond/theirs.perSecond), append(took, ours.took...)
+		steps, bares = append(steps, ours.perSecond), append(bares, theirs)
+		ratios, took = append(ratios, ours.perSecond/theirs), append(took, ours.took...)
 	}
 	slices.Sort(took)
 	return Throughput{
-		InFlight: inFlight, RunsPerS: median(runs), StepsPerS: median(runs) * float64(b.Steps),
-		BareStepsPerS: median(bares) * float64(b.Steps), Ratio: median(ratios),
+		InFlight: inFlight, RunsPerS: median(steps) / float64(b.Steps), StepsPerS: median(steps),
+		BareStepsPerS: median(bares), Ratio: median(ratios),
 		RunP50MS: ms(quantile(took, 0.5)), RunP99MS: ms(quantile(took, 0.99)),
 		ConnectionsMax: connections.max(), UnitMaxMS: ms(session.Stats().Longest),
 	}, nil
 }
 
-// bareRuns does what the commits of runs are, and nothing else.
-func (b *Bench) bareRuns(ctx context.Context, l load, raw *bare) (outcome, error) {
+// bareSteps is the rate of steps when the commits of runs are all that is done.
+func (b *Bench) bareSteps(ctx context.Context, l load, raw *bare) (float64, error) {
 	done := make([]chan error, l.inFlight)
 	for i := range done {
 		done[i] = make(chan error, 1)
 	}
 	data := []byte(`"` + payload + `"`)
-	return measure(ctx, l, func(_ context.Context, client int) error {
+	l.done = &raw.rows
+	seen, err := measure(ctx, l, func(_ context.Context, client int) error {
 		for range b.Steps + edges {
 			if err := raw.write(int64(client+1), data, done[client]); err != nil {
 				return err
@@ -105,6 +106,7 @@ func (b *Bench) bareRuns(ctx context.Context, l load, raw *bare) (outcome, error
 		}
 		return nil
 	})
+	return seen.perSecond * float64(b.Steps) / float64(b.Steps+edges), err
 }
 
 // connections looks at how many connections a rig has open, all the time.

@@ -3,7 +3,6 @@ package bench
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -19,68 +18,75 @@ type load struct {
 	inFlight int
 	last     time.Duration
 	runs     int
+	done     *atomic.Int64 // is raised by one with each thing whose rate is wanted
 }
 
-// outcome is what a measurement saw: only what ended inside its window counts, so that neither the
-// first nor the last clients, which run with fewer beside them, bend the rate.
+// outcome is what a measurement saw. The rate is that of a window in which all clients are at work: the
+// first and the last run with fewer beside them, and would bend it.
 type outcome struct {
 	perSecond float64
-	took      []time.Duration // of each, sorted
+	took      []time.Duration // of each call within the window
 }
 
 // measure lets clients do one thing after the other. do gets the number of the client, from 0.
 func measure(ctx context.Context, l load, do func(ctx context.Context, client int) error) (outcome, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex
 		all   outcome
-		errs  []error
 		left  atomic.Int64
 		began = time.Now()
 	)
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	left.Store(int64(l.runs))
-	opens, closes := began.Add(warmUp), began.Add(warmUp+l.last)
-	if l.runs > 0 {
-		opens = began
+	more := func() bool {
+		return l.runs > 0 && left.Add(-1) >= 0 || l.runs == 0 && time.Since(began) < warmUp+l.last
 	}
 	for client := range l.inFlight {
 		wg.Go(func() {
 			var took []time.Duration
-			var err error
-			for err == nil && ctx.Err() == nil {
-				if l.runs > 0 && left.Add(-1) < 0 || l.runs == 0 && time.Now().After(closes) {
-					break
-				}
+			for ctx.Err() == nil && more() {
 				start := time.Now()
-				if err = do(ctx, client); err != nil {
-					stop()
-					break
+				if err := do(ctx, client); err != nil {
+					stop(err)
+					return
 				}
-				if end := time.Now(); !end.Before(opens) && (l.runs > 0 || end.Before(closes)) {
-					took = append(took, end.Sub(start))
+				if l.runs > 0 || start.Sub(began) > warmUp {
+					took = append(took, time.Since(start))
 				}
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			all.took, errs = append(all.took, took...), append(errs, err)
+			all.took = append(all.took, took...)
 		})
 	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return outcome{}, err
+	if l.runs == 0 {
+		all.perSecond = l.rate(ctx)
+		wg.Wait()
+	} else {
+		before := l.done.Load()
+		wg.Wait()
+		all.perSecond = float64(l.done.Load()-before) / time.Since(began).Seconds()
 	}
-	if ctx.Err() != nil {
-		return outcome{}, context.Cause(ctx)
+	return all, context.Cause(ctx)
+}
+
+// rate counts what is done between the end of the warm-up and the end of the window.
+func (l load) rate(ctx context.Context) float64 {
+	pause(ctx, warmUp)
+	opened, before := time.Now(), l.done.Load()
+	pause(ctx, l.last)
+	return float64(l.done.Load()-before) / time.Since(opened).Seconds()
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
 	}
-	window := l.last
-	if l.runs > 0 {
-		window = time.Since(began)
-	}
-	slices.Sort(all.took)
-	all.perSecond = float64(len(all.took)) / window.Seconds()
-	return all, nil
 }
 
 // quantile of sorted values; the zero value when there are none.
