@@ -11,8 +11,8 @@ type place struct {
 }
 
 // merge makes one op of neighbouring appends to one thread, so that the thread's row is
-// written once. Only the last of them may bear a Change; anything else between them keeps
-// them apart.
+// written once. One that bears a Change stays by itself, so that its refusal is its own;
+// anything else between them keeps them apart too.
 func merge(batch []*item) ([]Op, []place) {
 	ops := make([]Op, 0, len(batch))
 	places := make([]place, len(batch))
@@ -43,15 +43,11 @@ func merge(batch []*item) ([]Op, []place) {
 // join is both appends in one, or nil when they must stay apart. It leaves its arguments as they are:
 // a batch that is halved is merged anew.
 func join(a, b *Append) *Append {
-	if a.Fence != b.Fence || a.Change != nil || a.Number+int64(len(a.Entries)) != b.Number {
-		return nil
-	}
-	if b.Change != nil && b.Change.IfLastSeq != 0 {
+	if a.Fence != b.Fence || a.Change != nil || b.Change != nil || a.Number+int64(len(a.Entries)) != b.Number {
 		return nil
 	}
 	both := *a
 	both.Entries = append(a.Entries[:len(a.Entries):len(a.Entries)], b.Entries...)
-	both.Change = b.Change
 	both.Progress = a.Progress || b.Progress
 	return &both
 }
