@@ -20,6 +20,7 @@ type faulty struct {
 	beats  error
 	commit func(batch []journal.Op) error // after a batch has landed: its answer is lost
 	marks  error                          // after the inbox was emptied: its answer is lost, once
+	reads  error                          // of entries
 }
 
 func (f *faulty) set(change func(f *faulty)) {
@@ -73,6 +74,16 @@ func (f *faulty) Inbox(ctx context.Context, id reeve.NodeID) ([]reeve.ThreadID, 
 		return nil, err
 	}
 	return threads, err
+}
+
+func (f *faulty) Entries(ctx context.Context, q journal.EntryQuery) ([]reeve.Entry, error) {
+	f.mu.Lock()
+	reads := f.reads
+	f.mu.Unlock()
+	if reads != nil {
+		return nil, reads
+	}
+	return f.Store.Entries(ctx, q)
 }
 
 func (f *faulty) Commit(ctx context.Context, batch []journal.Op) ([]journal.Result, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 
 	"github.com/reeve-run/reeve"
@@ -13,60 +14,64 @@ import (
 // maxStack bounds what is shown of one agent's goroutines, in bytes.
 const maxStack = 8 << 10
 
-// stacks are the goroutines of this process that carry an execution's labels, as the
-// runtime saw them at one moment.
-type stacks map[stackKey]string
-
-type stackKey struct {
-	run  reeve.RunID
-	path string
-}
+// stacks is the runtime's picture of every goroutine at one moment, as text: a block for each
+// labelled stack. Blocks are taken apart only for the run that is asked for, because with ten thousand
+// runs there are as many blocks.
+type stacks string
 
 // readStacks looks at every goroutine, which stops the process for a moment: it is for
 // something that went wrong, or an operator's question, and once a tick at most.
 func readStacks() stacks {
 	var buf bytes.Buffer
 	if err := pprof.Lookup("goroutine").WriteTo(&buf, 1); err != nil {
-		return nil // a buffer does not fail
+		return "" // a buffer does not fail
 	}
-	found := stacks{}
-	for block := range strings.SplitSeq(buf.String(), "\n\n") {
-		found.read(block)
-	}
-	return found
+	return stacks(buf.String())
 }
 
-// read takes one block of the profile: a count, the labels, and a line a frame.
-func (s stacks) read(block string) {
+// of is the stacks of the run's goroutines, by the path of their agent.
+func (s stacks) of(run reeve.RunID) map[string]string {
+	label := strconv.Quote(engine.LabelRun) + ":" + strconv.Quote(string(run))
+	found := map[string]string{}
+	rest := string(s)
+	for {
+		i := strings.Index(rest, label)
+		if i < 0 {
+			return found
+		}
+		begin := strings.LastIndexByte(rest[:i], '\n') + 1 // the line of labels
+		end := len(rest)
+		if n := strings.Index(rest[i:], "\n\n"); n >= 0 {
+			end = i + n
+		}
+		if path, frames, ok := readBlock(rest[begin:end], run); ok && len(found[path]) < maxStack {
+			found[path] += frames
+		}
+		rest = rest[end:]
+	}
+}
+
+// readBlock takes a line of labels and a line a frame.
+func readBlock(block string, run reeve.RunID) (path, frames string, ok bool) {
 	var labels map[string]string
-	var frames strings.Builder
-	for line := range strings.Lines(block) {
-		if raw, ok := strings.CutPrefix(line, "# labels: "); ok {
-			if json.Unmarshal([]byte(raw), &labels) != nil {
-				return
-			}
-			continue
+	first, rest, _ := strings.Cut(block, "\n")
+	raw, ok := strings.CutPrefix(first, "# labels: ")
+	if !ok || json.Unmarshal([]byte(raw), &labels) != nil || labels[engine.LabelRun] != string(run) {
+		return "", "", false
+	}
+	var b strings.Builder
+	for line := range strings.Lines(rest) {
+		if fields := strings.Fields(line); len(fields) >= 4 && fields[0] == "#" && b.Len() < maxStack {
+			b.WriteString(fields[2] + " " + fields[3] + "\n")
 		}
-		if fields := strings.Fields(line); len(fields) >= 4 && fields[0] == "#" {
-			frames.WriteString(fields[2] + " " + fields[3] + "\n")
-		}
 	}
-	run, ok := labels[engine.LabelRun]
-	if !ok {
-		return
-	}
-	key := stackKey{reeve.RunID(run), labels[engine.LabelPath]}
-	if have := s[key]; have != "" && len(have) < maxStack {
-		s[key] = have + "\n" + frames.String()
-	} else if have == "" {
-		s[key] = frames.String()[:min(frames.Len(), maxStack)]
-	}
+	return labels[engine.LabelPath], b.String() + "\n", true
 }
 
-// of is what the agent's goroutines do; a sentence where it has none of its own.
-func (s stacks) of(run reeve.RunID, path string) string {
-	if found := s[stackKey{run, path}]; found != "" {
-		return found
+// shown is what is said of an agent whose goroutine could not be found.
+func shown(found map[string]string, path string) string {
+	if s := strings.TrimSpace(found[path]); s != "" {
+		return s
 	}
 	return "no goroutine carries this agent's label"
 }

@@ -147,6 +147,25 @@ func TestATakeOfUnknownOutcomeIsFound(t *testing.T) {
 	})
 }
 
+// TestALogThatCannotBeReadDoesNotStrandItsRun: the claim is in this node's name, and the execution could not begin.
+func TestALogThatCannotBeReadDoesNotStrandItsRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &faulty{Store: memory.New()}
+		w := newWorld(t, store)
+		n := w.start(supervisor.Config{}, asks)
+		run := w.accept(n, "asks", `{"text":""}`)
+		w.await(run, reeve.StatusWaiting)
+		store.set(func(f *faulty) { f.reads = errTrouble })
+		if _, err := n.Answer(t.Context(), &journal.Answer{Run: run, Path: "name", Value: []byte(`"me"`), By: "client"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		store.set(func(f *faulty) { f.reads = nil })
+		w.await(run, reeve.StatusCompleted)
+		n.end()
+	})
+}
+
 func TestAClientThatLeavesDoesNotLoseTheThread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory.New())

@@ -14,6 +14,9 @@ const (
 	lookEvery = time.Second
 	// longStep is when a step is first named for its length; then at doubled intervals.
 	longStep = 5 * time.Second
+	// maxLines bounds what one tick says of long steps, and maxStacks how many stacks it looks up: ten thousand
+	// runs may wait for the same slow service.
+	maxLines, maxStacks = 20, 20
 )
 
 // watch is what the watch remembers of one execution.
@@ -35,13 +38,18 @@ type round struct {
 	s      *Supervisor
 	now    time.Time
 	stacks stacks
+	looked int // stacks looked up
+	longs  int // steps that take long
 }
 
 func (r *round) stack(e *execution, path string) string {
-	if r.stacks == nil {
+	if r.looked++; r.looked > maxStacks {
+		return "left out: many agents are named at this moment; ask why of the run"
+	}
+	if r.stacks == "" {
 		r.stacks = readStacks()
 	}
-	return r.stacks.of(e.run(), path)
+	return shown(r.stacks.of(e.run()), path)
 }
 
 // watches looks after everything in hand until ctx ends.
@@ -62,6 +70,9 @@ func (s *Supervisor) watches(ctx context.Context) {
 				r.look(e)
 			}
 			list[i] = nil // an ended execution is not kept until the next tick
+		}
+		if more := r.longs - maxLines; more > 0 {
+			s.log.Info("more steps take long", "steps", more)
 		}
 	}
 }
@@ -92,6 +103,9 @@ func (r *round) long(e *execution, st *engine.State) {
 	}
 	for w.nextLog <= elapsed {
 		w.nextLog *= 2
+	}
+	if r.longs++; r.longs > maxLines {
+		return
 	}
 	r.s.log.Info("a step takes long", r.args(e, st, "elapsed_ms", elapsed.Milliseconds())...)
 }

@@ -39,6 +39,25 @@ func TestALongStepIsNamedAtDoubledIntervals(t *testing.T) {
 	})
 }
 
+func TestManyLongStepsDoNotFloodTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memory.New())
+		n := w.start(supervisor.Config{}, polite)
+		for range 500 {
+			w.accept(n, "polite", `{"text":"x"}`)
+		}
+		time.Sleep(8 * time.Second)
+		told := len(w.log.of("a step takes long"))
+		for _, line := range w.log.of("more steps take long") {
+			told += int(line["steps"].(float64))
+		}
+		if lines := len(w.log.of("a step takes long")); told != 500 || lines > 80 {
+			t.Errorf("%d long steps were told of in %d lines", told, lines)
+		}
+		n.kill()
+	})
+}
+
 func TestAStallIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silent := agent.New("silent", func(ctx agent.Context, in text) (text, error) {

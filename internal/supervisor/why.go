@@ -79,11 +79,11 @@ func (s *Supervisor) whyHere(e *execution, w *wire.Why) bool {
 	if len(states) == 0 {
 		return false
 	}
-	stacks, now := readStacks(), time.Now()
+	found, now := readStacks().of(w.Run), time.Now()
 	w.Node = e.term.node
 	w.Beats = beats(w.Run, states, s.lease.age())
 	for i := range states {
-		w.Agents = append(w.Agents, agentState(&states[i], now, stacks.of(w.Run, states[i].Path)))
+		w.Agents = append(w.Agents, agentState(&states[i], now, shown(found, states[i].Path)))
 	}
 	w.Summary = summary(e, states, now)
 	return true
