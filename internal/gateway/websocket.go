@@ -15,8 +15,9 @@ import (
 	"github.com/reeve-run/reeve/wire"
 )
 
-// This file alone knows the WebSocket library. It was chosen by the memory of an idle
-// connection: see TestIdleSocketMemory.
+// This file alone knows the WebSocket library. It was chosen by the memory of an idle connection: with
+// both ends in one process TestIdleSocketMemory sees 8.6 KB resident; the same server on
+// coder/websocket, which has the better API, took 17.6 KB.
 
 // readBuffer is small because most frames from clients are; a longer one is read past it.
 const readBuffer = 512
