@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/reeve-run/reeve/client"
@@ -68,6 +70,9 @@ func (r *runCommand) reach(ctx context.Context, logs io.Writer) (*endpoint, erro
 
 // embed starts a server in this process, on a free port of loopback, that takes up this run alone.
 func (r *runCommand) embed(ctx context.Context, logs io.Writer) (*endpoint, error) {
+	if names := r.agentNames(); !slices.Contains(names, r.job.Agent) {
+		return nil, usage("no agent %q in this program: it has %s", r.job.Agent, strings.Join(names, ", "))
+	}
 	dir, err := dataDir(r.data)
 	if err != nil {
 		return nil, err
@@ -97,8 +102,17 @@ func (r *runCommand) serveEmbedded(ctx context.Context, srv *server.Server) (*en
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(running, listener) }()
-	return &endpoint{client: cl, kind: embedded, halt: srv.Halt, close: func() error {
+	closeIt := func() error {
 		stop()
 		return <-ended
-	}}, nil
+	}
+	select {
+	case <-srv.Ready(): // what is accepted earlier would wait for a look of the supervisor
+		return &endpoint{client: cl, kind: embedded, halt: srv.Halt, close: closeIt}, nil
+	case err := <-ended:
+		stop()
+		return nil, cannotStart(err)
+	case <-ctx.Done():
+		return nil, errors.Join(context.Cause(ctx), closeIt())
+	}
 }

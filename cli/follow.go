@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/reeve-run/reeve"
+	"github.com/reeve-run/reeve/cli/tree"
 	"github.com/reeve-run/reeve/client"
 	"github.com/reeve-run/reeve/wire"
 )
@@ -24,8 +27,22 @@ func follow(ctx context.Context, cl *client.Client, from client.From, w watcher)
 			return err
 		}
 		w.entry(e)
+		if e.Kind == reeve.KindAskOpened {
+			w.say(fmt.Sprintf("answer it with: reeve runs answer %s %s JSON", e.Run, shellWord(e.Path)))
+		}
 	}
 	return nil
+}
+
+// shellWord is text as one word of a shell.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./:@%+=,", r))
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(tree.Printable(s), "'", `'\''`) + "'"
 }
 
 // why is the asker of a run.
@@ -82,7 +99,9 @@ func (c *command) finish(ctx context.Context, cl *client.Client, id reeve.RunID,
 	}
 	if run.Error != nil {
 		fmt.Fprintf(c.err, "reeve: run %s failed (%s): %s\n", run.ID, run.Error.Code, run.Error.Message)
-		fmt.Fprintf(c.err, "  mend the cause, then `reeve runs retry %s`: finished steps are not run again\n", run.ID)
+		if run.Error.Code != reeve.CodeInvalid { // the same input would fail again
+			fmt.Fprintf(c.err, "  mend the cause, then `reeve runs retry %s`: finished steps are not run again\n", run.ID)
+		}
 	} else {
 		fmt.Fprintf(c.err, "reeve: run %s is %s\n", run.ID, run.Status)
 	}

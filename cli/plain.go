@@ -61,13 +61,13 @@ func (p *plain) stream(e reeve.Entry) {
 	}
 }
 
-// flush writes the unfinished lines of what has ended with the entry: its path, and all below it.
+// flush writes the unfinished line of the entry's path: what comes now comes after it. The text of a
+// try that failed is dropped, as every reader drops it.
 func (p *plain) flush(e reeve.Entry) {
-	ends := e.Kind.Ends() || e.Kind == reeve.KindStepCompleted || e.Kind == reeve.KindAgentReturned
-	if text := p.text[e.Path]; ends && text != "" {
+	if text := p.text[e.Path]; text != "" && e.Kind != reeve.KindStepFailed {
 		p.line(e, "| "+tree.Printable(text, '\t'))
-		delete(p.text, e.Path)
 	}
+	delete(p.text, e.Path)
 }
 
 func cutLast(s string, sep byte) (before, after string, found bool) {
@@ -84,6 +84,7 @@ func (p *plain) close()          {}
 // detail is what a person wants to know of an entry beyond its kind.
 func detail(e reeve.Entry) string {
 	var d struct {
+		Role     string         `json:"role"`
 		Agent    string         `json:"agent"`
 		Attempt  int            `json:"attempt"`
 		Message  string         `json:"message"`
@@ -100,6 +101,8 @@ func detail(e reeve.Entry) string {
 	}
 	said := ""
 	switch e.Kind {
+	case reeve.KindMessageAdded:
+		said = d.Role
 	case reeve.KindRunQueued, reeve.KindAgentCalled:
 		said = d.Agent
 	case reeve.KindRunStarted:
