@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 )
@@ -96,6 +97,46 @@ func (g *Guard) Watch(ctx context.Context) *Hold {
 	h.opened.take(deepest)
 	g.enlist(h)
 	return h
+}
+
+// Nested refuses a session for a ctx that belongs to a unit of this guard which
+// has its session already; an adapter that sees sessions being acquired asks it.
+func (g *Guard) Nested(ctx context.Context) error {
+	h := g.Of(ctx)
+	if h == nil || h.state.Load() == waiting {
+		return nil
+	}
+	return g.nested(h)
+}
+
+// Drain waits until no unit of the guard's pool is open. Those that are when ctx
+// ends are ended, their sessions are taken away, and the *IllegalStateError
+// names the lines that opened them.
+func (g *Guard) Drain(ctx context.Context) error {
+	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		left := g.open()
+		if len(left) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return g.abandon(left, ctx.Err())
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (g *Guard) abandon(left []*Hold, cause error) error {
+	e := &IllegalStateError{
+		Op: OpClose.String(), State: fmt.Sprintf("one of %d that are still open", len(left)), Rule: RuleLeak,
+		Pool: g.name, Opened: left[0].opened.site(), Used: []Site{here()}, Cause: cause,
+		Advice: "end the work and wait for it before the pool is closed",
+	}
+	for _, h := range left {
+		e.Held = append(e.Held, h.opened.site())
+		h.abandon(e)
+	}
+	return e
 }
 
 // Of finds the open unit of this guard that ctx belongs to; nil when there is none.

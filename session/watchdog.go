@@ -65,7 +65,12 @@ func (h *Hold) tooOld() {
 		return
 	}
 	h.guard.tally.refused(RuleLeak)
-	if !h.EndIfUsed(Abandoned, e) && !h.End(Abandoned, e) {
+	h.abandon(e)
+}
+
+// abandon ends the unit and takes its session away.
+func (h *Hold) abandon(cause error) {
+	if !h.EndIfUsed(Abandoned, cause) && !h.End(Abandoned, cause) {
 		return // it ended meanwhile
 	}
 	if take := h.take.Load(); take != nil {

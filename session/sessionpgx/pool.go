@@ -86,6 +86,19 @@ func newSource(p *pgxpool.Pool) *source {
 	return made
 }
 
+// Close closes p when its last unit has ended. Units that are open when ctx ends
+// are ended, and the *session.IllegalStateError names the lines that opened them. The
+// pool's idle connections are closed then, but not the pool: its own Close waits
+// for ever for a connection that nobody releases.
+func Close(ctx context.Context, p *pgxpool.Pool) error {
+	if err := sourceOf(p).guard.Drain(ctx); err != nil {
+		p.Reset()
+		return err
+	}
+	p.Close()
+	return nil
+}
+
 // Do implements session.Pool.
 func (p *pool) Do(ctx context.Context, fn func(context.Context, pgx.Tx) error) error {
 	hold, err := p.guard.Open(ctx)

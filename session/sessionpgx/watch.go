@@ -90,6 +90,9 @@ func (w *watcher) TraceAcquireStart(ctx context.Context, p *pgxpool.Pool, _ pgxp
 	if w.pool.Load() == nil {
 		w.pool.Store(p)
 	}
+	if err := w.guard.Nested(ctx); err != nil {
+		return refusedContext{ctx, err}
+	}
 	a := &acquiring{Context: ctx}
 	if asking := w.asking.Add(1); w.held.Load()+asking > w.size && w.guard.Of(ctx) == nil {
 		a.waiter = w.guard.Wait(ctx, int(w.size))
@@ -102,7 +105,7 @@ func (w *watcher) TraceAcquireStart(ctx context.Context, p *pgxpool.Pool, _ pgxp
 func (w *watcher) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgxpool.TraceAcquireEndData) {
 	a, _ := ctx.Value(acquiringKey{}).(*acquiring)
 	if a == nil {
-		return
+		return // it was refused
 	}
 	if a.waiter != nil {
 		a.waiter.Done()

@@ -106,6 +106,13 @@ func newSource(db *sql.DB) *source {
 	return made
 }
 
+// Close closes db when its last unit has ended. Units that are open when ctx ends
+// are ended, and the *session.IllegalStateError names the lines that opened them: db.Close
+// by itself would let a forgotten transaction go on.
+func Close(ctx context.Context, db *sql.DB) error {
+	return errors.Join(sourceOf(db).guard.Drain(ctx), db.Close())
+}
+
 // Do implements session.Pool.
 func (p *pool) Do(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	return p.unit(ctx, p.tx, fn)

@@ -98,6 +98,9 @@ func (w *watcher) Close() error {
 // Connect implements driver.Connector. It gives a connection that has come back
 // where there is one, opens one where there is room, and else waits.
 func (w *watcher) Connect(ctx context.Context) (driver.Conn, error) {
+	if err := w.guard.Nested(ctx); err != nil {
+		return nil, err
+	}
 	for {
 		inner, err := w.gate.enter(ctx, w.guard)
 		if err != nil {

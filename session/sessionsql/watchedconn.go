@@ -19,6 +19,7 @@ type WatchedConn struct {
 	hold  *session.Hold
 	mine  bool // the hold is of Watch, not of Do
 	left  leftover.Notes
+	nest  error       // why the first statement is refused
 	cut   string      // the query whose rows a commit has cut off
 	use   atomic.Bool // a call of the driver is going on, or the watchdog has closed it
 	taken atomic.Bool // held for too long
@@ -37,9 +38,14 @@ func (c *WatchedConn) part() driver.Conn {
 // checkOut begins a hold: somebody has got the connection.
 func (c *WatchedConn) checkOut(ctx context.Context) {
 	c.left, c.cut = leftover.Notes{}, ""
+	// The error must wait for the first statement: database/sql takes none here.
+	c.nest = c.w.guard.Nested(ctx)
 	c.hold = c.w.guard.Watch(context.WithoutCancel(ctx))
 	c.mine = c.hold != nil
-	if !c.mine {
+	switch {
+	case c.nest != nil:
+		return
+	case !c.mine:
 		c.hold = c.w.guard.Of(ctx)
 		return
 	}
@@ -68,6 +74,9 @@ func (c *WatchedConn) destroy() {
 // enter begins a call of the driver. It is refused when the hold has ended: the
 // watchdog took it.
 func (c *WatchedConn) enter(op session.Op) error {
+	if c.nest != nil {
+		return c.nest
+	}
 	if c.use.CompareAndSwap(false, true) {
 		if !c.taken.Load() {
 			return nil
