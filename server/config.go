@@ -71,7 +71,7 @@ func DefaultDataDir() (string, error) {
 	return filepath.Join(home, ".local", "share", "reeve"), nil
 }
 
-func (c Config) withDefaults() (Config, error) {
+func withDefaults(c Config) (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

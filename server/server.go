@@ -42,7 +42,7 @@ type Server struct {
 // anybody could come in from outside. The caller runs the server (Run, Serve or Work, one of them, once)
 // or closes it.
 func New(ctx context.Context, cfg Config) (*Server, error) {
-	cfg, err := cfg.withDefaults()
+	cfg, err := withDefaults(cfg)
 	if err != nil {
 		return nil, err
 	}

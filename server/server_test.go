@@ -24,7 +24,13 @@ import (
 	"github.com/reeve-run/reeve/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashDir); dir != "" {
+		serveToDie(dir)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 type text struct {
 	Text string `json:"text"`
@@ -35,13 +41,23 @@ var hello = agent.New("hello", func(ctx agent.Context, in text) (text, error) {
 	return text{said}, err
 })
 
+// caller is a client of a server.
+type caller struct {
+	t    *testing.T
+	url  string
+	http *http.Client
+}
+
+func newCaller(t *testing.T, url string) caller {
+	return caller{t: t, url: url, http: &http.Client{Transport: &http.Transport{}}}
+}
+
 // running is a server that serves on a free port of loopback.
 type running struct {
 	*server.Server
-	t    *testing.T
+	caller
 	stop context.CancelFunc
 	done chan error
-	http *http.Client
 }
 
 func config(t *testing.T, agents ...agent.Runnable) server.Config {
@@ -55,7 +71,7 @@ func start(t *testing.T, cfg server.Config) *running {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &running{Server: s, t: t, stop: stop, done: make(chan error, 1), http: &http.Client{Transport: &http.Transport{}}}
+	r := &running{Server: s, stop: stop, done: make(chan error, 1)}
 	go func() { r.done <- s.Run(ctx) }()
 	select {
 	case <-s.Ready():
@@ -64,6 +80,7 @@ func start(t *testing.T, cfg server.Config) *running {
 	case <-time.After(time.Minute):
 		t.Fatal("the server does not become ready")
 	}
+	r.caller = newCaller(t, s.Addr())
 	t.Cleanup(func() { r.Halt(); r.wait() })
 	return r
 }
@@ -85,9 +102,9 @@ func (r *running) wait() {
 }
 
 // do makes a request and decodes the answer.
-func (r *running) do(method, path, body string, into any) int {
+func (r *caller) do(method, path, body string, into any) int {
 	r.t.Helper()
-	req, err := http.NewRequestWithContext(r.t.Context(), method, r.Addr()+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -113,7 +130,7 @@ func (r *running) do(method, path, body string, into any) int {
 	return res.StatusCode
 }
 
-func (r *running) await(id reeve.RunID, want reeve.Status) reeve.Run {
+func (r *caller) await(id reeve.RunID, want reeve.Status) reeve.Run {
 	r.t.Helper()
 	var run reeve.Run
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
@@ -258,14 +275,14 @@ func TestTheHandlerInAnotherMux(t *testing.T) {
 	mux.Handle("/", s.Handler())
 	host := httptest.NewServer(mux)
 	res, err := host.Client().Get(host.URL + "/v1/agents")
-	if err != nil || res.StatusCode != 200 {
+	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("through the mux: %v, %v", res, err)
 	}
 	_ = res.Body.Close()
 	host.Close()
 
 	// A connection that did not come in on loopback, whatever its Host says.
-	req := httptest.NewRequest("GET", "http://localhost/v1/agents", nil)
+	req := httptest.NewRequest(http.MethodGet, "http://localhost/v1/agents", nil)
 	req = req.WithContext(context.WithValue(req.Context(), http.LocalAddrContextKey, net.Addr(&net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 80})))
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, req)

@@ -36,7 +36,7 @@ func (s *Supervisor) claims(ctx context.Context) {
 // claimAll claims until a claim comes back short.
 func (s *Supervisor) claimAll(ctx context.Context) error {
 	if s.cfg.Own {
-		return s.claimOwn(ctx)
+		return s.claimOwn()
 	}
 	for ctx.Err() == nil {
 		limit, n, err := s.claim("")
@@ -48,10 +48,10 @@ func (s *Supervisor) claimAll(ctx context.Context) error {
 }
 
 // claimOwn looks after the runs that were accepted here, and no others.
-func (s *Supervisor) claimOwn(ctx context.Context) error {
+func (s *Supervisor) claimOwn() error {
 	for _, run := range s.own.list() {
-		if ctx.Err() != nil {
-			return nil
+		if s.stopping.Load() {
+			break
 		}
 		if e := s.table.of(run); e != nil && e.ending.Load() == nil {
 			continue

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"encoding/json"
+	"log/slog"
 	"time"
 
 	"github.com/reeve-run/reeve"
@@ -25,12 +26,20 @@ func (s *Supervisor) execute(e *execution) {
 		s.own.forget(e.run())
 		log.Warn("a run has failed", "err", out.Err)
 	case engine.Lost:
-		log.Warn("a run was lost: it goes on from the log", "err", out.Err)
+		log.Log(e.term.ctx, lostLevel(e), "a run was lost: it goes on from the log", "err", out.Err)
 		s.doubtLost(e, out.Err)
 	default:
 		log.Debug("a run was let go", "end", string(out.End))
 		s.rouse()
 	}
+}
+
+// lostLevel keeps the end of a term, which is told once, from being told again for each of its runs.
+func lostLevel(e *execution) slog.Level {
+	if e.term.ctx.Err() != nil {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 // doubtLost looks after a thread that was given up although the term still holds it.

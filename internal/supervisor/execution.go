@@ -44,7 +44,7 @@ func (e *execution) ended(st *engine.State) (time.Time, string) {
 	if end := e.ending.Load(); end != nil {
 		return end.at, end.why
 	}
-	return st.Ended, "it was let go to wait"
+	return st.Ended, "it was let go or cancelled"
 }
 
 // deliver hands on what somebody else wrote to the thread.

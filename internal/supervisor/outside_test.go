@@ -195,8 +195,10 @@ func TestInterruptEndsWhatIsThere(t *testing.T) {
 		w := newWorld(t, memory.New())
 		n := w.start(supervisor.Config{}, polite, hello)
 		first := w.acceptOn(n, "t", "owner", "polite", `{"text":""}`)
-		res, err := n.Accept(t.Context(), &journal.Accept{Thread: "t", Owner: "owner", Agent: "hello",
-			Input: json.RawMessage(`{"text":"you"}`), OnBusy: reeve.Interrupt})
+		res, err := n.Accept(t.Context(), &journal.Accept{
+			Thread: "t", Owner: "owner", Agent: "hello",
+			Input: json.RawMessage(`{"text":"you"}`), OnBusy: reeve.Interrupt,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/reeve-run/reeve"
 	"github.com/reeve-run/reeve/agent"
+	"github.com/reeve-run/reeve/internal/journal"
 	"github.com/reeve-run/reeve/internal/memory"
 	"github.com/reeve-run/reeve/internal/supervisor"
 )
@@ -72,4 +73,38 @@ func TestQueuedRunsOfAThreadComeInTurn(t *testing.T) {
 		}
 		n.end()
 	})
+}
+
+// TestLostHintsCostASecond: nobody tells the node that a thread's next run can be claimed.
+func TestLostHintsCostASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memory.New())
+		w.deaf = true
+		n := w.start(supervisor.Config{}, hello, polite)
+		first := w.acceptOn(n, "one", "owner", "polite", `{"text":"x"}`)
+		second := w.acceptOn(n, "one", "owner", "hello", `{"text":"x"}`)
+		if _, err := n.Cancel(t.Context(), &journal.Cancel{Run: first}); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		w.await(second, reeve.StatusCompleted)
+		if took := time.Since(begun); took > 1100*time.Millisecond {
+			t.Errorf("it took %s", took)
+		}
+		n.end()
+	})
+}
+
+func TestANodeThatCannotJoinDoesNotRun(t *testing.T) {
+	store := memory.New()
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := supervisor.New(supervisor.Config{Journal: journal.New(store, journal.Config{}), Agents: []agent.Runnable{hello}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Run(t.Context()); reeve.CodeOf(err) != reeve.CodeUnavailable {
+		t.Fatalf("it ran, and ended with %v", err)
+	}
 }

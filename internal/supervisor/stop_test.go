@@ -135,8 +135,10 @@ func TestStopWhileRunsArrive(t *testing.T) {
 			go func() {
 				defer func() { done <- struct{}{} }()
 				for i := 0; ; i++ {
-					_, err := n.Accept(context.Background(), &journal.Accept{Thread: reeve.ThreadID(fmt.Sprintf("t%d-%d", g, i)),
-						Create: true, Agent: "hello", Input: []byte(`{"text":"x"}`), OnBusy: reeve.Enqueue})
+					_, err := n.Accept(context.Background(), &journal.Accept{
+						Thread: reeve.ThreadID(fmt.Sprintf("t%d-%d", g, i)),
+						Create: true, Agent: "hello", Input: []byte(`{"text":"x"}`), OnBusy: reeve.Enqueue,
+					})
 					if err != nil {
 						if reeve.CodeOf(err) != reeve.CodeUnavailable {
 							t.Errorf("accept: %v", err)

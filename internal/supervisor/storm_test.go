@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ func (w *witness) worker() []agent.Runnable {
 		sum := 0
 		for i := range steps {
 			var key string
-			n, err := agent.StepKey(ctx, "s", fmt.Sprint(i), func(ctx context.Context) (int, error) {
+			n, err := agent.StepKey(ctx, "s", strconv.Itoa(i), func(ctx context.Context) (int, error) {
 				key = agent.Key(ctx)
 				w.step(key, agent.Fence(ctx))
 				time.Sleep(5 * time.Millisecond)

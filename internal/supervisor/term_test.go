@@ -136,8 +136,10 @@ func TestATakeOfUnknownOutcomeIsFound(t *testing.T) {
 				return nil
 			}
 		})
-		_, err := n.Accept(t.Context(), &journal.Accept{Thread: "t", Create: true, Owner: "o", Agent: "hello",
-			Input: []byte(`{"text":"x"}`), OnBusy: reeve.Enqueue, Key: "k", Hash: "h"})
+		_, err := n.Accept(t.Context(), &journal.Accept{
+			Thread: "t", Create: true, Owner: "o", Agent: "hello",
+			Input: []byte(`{"text":"x"}`), OnBusy: reeve.Enqueue, Key: "k", Hash: "h",
+		})
 		if reeve.CodeOf(err) != reeve.CodeUnavailable {
 			t.Fatalf("accept: %v", err)
 		}
@@ -173,8 +175,10 @@ func TestAClientThatLeavesDoesNotLoseTheThread(t *testing.T) {
 		gone, leave := context.WithCancelCause(t.Context())
 		leave(errors.New("the client has left"))
 		for i := range 20 {
-			_, _ = n.Accept(gone, &journal.Accept{Thread: reeve.ThreadID("t" + string(rune('a'+i))), Create: true, Agent: "hello",
-				Input: []byte(`{"text":"x"}`), OnBusy: reeve.Enqueue})
+			_, _ = n.Accept(gone, &journal.Accept{
+				Thread: reeve.ThreadID("t" + string(rune('a'+i))), Create: true, Agent: "hello",
+				Input: []byte(`{"text":"x"}`), OnBusy: reeve.Enqueue,
+			})
 		}
 		eventually(t, "all are completed", func() bool {
 			runs, err := w.store.Runs(t.Context(), journal.RunQuery{Status: reeve.StatusCompleted, Limit: 100})

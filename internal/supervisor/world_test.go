@@ -28,6 +28,7 @@ type world struct {
 	bus     *bus.Bus
 	log     *logged
 	threads int
+	deaf    bool // nodes started from now on hear no hints
 }
 
 func newWorld(t *testing.T, store journal.Store) *world {
@@ -54,7 +55,10 @@ func (w *world) start(cfg supervisor.Config, agents ...agent.Runnable) *node {
 func (w *world) startOver(store journal.Store, cfg supervisor.Config, agents ...agent.Runnable) *node {
 	w.t.Helper()
 	j := journal.New(store, journal.Config{Publisher: w.bus})
-	cfg.Journal, cfg.Agents, cfg.Hints, cfg.Logger = j, agents, w.bus, slog.New(w.log)
+	cfg.Journal, cfg.Agents, cfg.Logger = j, agents, slog.New(w.log)
+	if !w.deaf {
+		cfg.Hints = w.bus
+	}
 	s, err := supervisor.New(cfg)
 	if err != nil {
 		w.t.Fatal(err)
