@@ -93,8 +93,10 @@ const bareSchema = `CREATE TABLE log (thread INTEGER NOT NULL, seq INTEGER NOT N
 CREATE UNIQUE INDEX log_position ON log (thread, seq);`
 
 func benchBare(b *testing.B, size int) {
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
-		"cache_size(-32000)", "wal_autocheckpoint(4000)"}}
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
+		"cache_size(-32000)", "wal_autocheckpoint(4000)",
+	}}
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "bare.db")+"?"+q.Encode())
 	if err != nil {
 		b.Fatal(err)
@@ -150,8 +152,10 @@ func BenchmarkRuns(b *testing.B) {
 	for b.Loop() {
 		batch := make([]journal.Op, size)
 		for i := range batch {
-			batch[i] = &journal.Accept{Thread: reeve.ThreadID(fmt.Sprintf("0193f5c8-7b1e-7a3b-9c4d-%012d", thread)), Create: true,
-				Owner: "ann", Agent: "echo", Take: "node", Input: json.RawMessage(`{"text":"hi"}`)}
+			batch[i] = &journal.Accept{
+				Thread: reeve.ThreadID(fmt.Sprintf("0193f5c8-7b1e-7a3b-9c4d-%012d", thread)), Create: true,
+				Owner: "ann", Agent: "echo", Take: "node", Input: json.RawMessage(`{"text":"hi"}`),
+			}
 			thread++
 		}
 		results := commitAll(b, s, batch)

@@ -131,7 +131,7 @@ func (b *batch) oldest(q journal.ClaimQuery, agents []string) ([]due, error) {
 		if len(q.Except) == 0 {
 			err = b.each(stDue, add, agent, b.now, q.Limit)
 		} else {
-			err = b.each(stDueExcept, add, agent, b.now, except, q.Limit)
+			err = b.each(stDueExcept, add, agent, b.now, string(except), q.Limit)
 		}
 		if err != nil {
 			return nil, err

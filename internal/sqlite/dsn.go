@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -44,11 +45,11 @@ var shared = []string{"busy_timeout(5000)", "temp_store(MEMORY)", "foreign_keys(
 // writerPragmas: the cache holds the upper pages of the indexes of a busy server; the
 // log is folded back every 8 MB, and a log that grew beyond 64 MB shrinks again.
 func writerPragmas() []string {
-	return append(shared[:len(shared):len(shared)],
+	return append(slices.Clip(shared),
 		"journal_mode(WAL)", "synchronous(FULL)", "cache_size(-32000)",
 		"wal_autocheckpoint(2000)", "journal_size_limit(67108864)")
 }
 
 func readerPragmas() []string {
-	return append(shared[:len(shared):len(shared)], "query_only(1)", "cache_size(-4000)")
+	return append(slices.Clip(shared), "query_only(1)", "cache_size(-4000)")
 }

@@ -25,15 +25,16 @@ const defaultMaxBytes = 8 << 20
 func (s *Store) Entries(ctx context.Context, q journal.EntryQuery) ([]reeve.Entry, error) {
 	p := page{q: q, maxBytes: cmp.Or(q.MaxBytes, defaultMaxBytes)}
 	err := s.read(ctx, "read entries of thread "+string(q.Thread), func(ctx context.Context, tx *sessionsql.Tx) error {
-		var k int64
-		err := tx.QueryRowContext(ctx, `SELECT k, epoch, last_seq FROM threads WHERE id = ?`, string(q.Thread)).Scan(&k, &p.epoch, &p.last)
+		var k, first int64
+		err := tx.QueryRowContext(ctx, `SELECT k, epoch, first_seq, last_seq FROM threads WHERE id = ?`, string(q.Thread)).
+			Scan(&k, &p.epoch, &first, &p.last)
 		if errors.Is(err, sql.ErrNoRows) {
 			return noThread(q.Thread)
 		}
 		if err != nil {
 			return err
 		}
-		stretches := []stretch{{q.After + 1, p.last}}
+		stretches := []stretch{{max(q.After+1, first), p.last}}
 		if q.Run != "" {
 			if stretches, err = runStretches(ctx, tx, k, q, p.last); err != nil {
 				return err

@@ -36,16 +36,18 @@ func (s *Store) CreateThread(ctx context.Context, row reeve.Thread) (reeve.Threa
 	return row, nil
 }
 
-// deletions empty a thread from the leaves to the row, with which its notes, keys and questions go.
-var deletions = []string{
-	`DELETE FROM log WHERE thread = ?`,
-	`DELETE FROM runs WHERE thread = ?`,
-	`DELETE FROM threads WHERE k = ?`,
-}
-
 // DeleteThread removes a thread and all that is its. Threads made later have another
 // epoch, so that a position in the old log means nothing in a new one of the same id.
 func (s *Store) DeleteThread(ctx context.Context, owner string, id reeve.ThreadID) error {
+	if err := s.dropThread(ctx, owner, id); err != nil {
+		return err
+	}
+	s.sweepSoon(ctx)
+	return nil
+}
+
+// dropThread takes out the row, and with it all ways to the rest.
+func (s *Store) dropThread(ctx context.Context, owner string, id reeve.ThreadID) error {
 	return s.inBatch(ctx, fmt.Sprintf("delete thread %s", id), func(b *batch) error {
 		t, err := b.thread(id)
 		switch {
@@ -56,10 +58,11 @@ func (s *Store) DeleteThread(ctx context.Context, owner string, id reeve.ThreadI
 		case t.head != 0:
 			return conflict("thread %s has run %s, which has not ended: cancel it first", id, reeve.MakeRunID(id, t.head))
 		}
-		for _, text := range deletions {
-			if _, err := b.tx.ExecContext(b.ctx, text, t.k); err != nil {
-				return err
-			}
+		if err := b.discard(t.k, t.lastSeq+1); err != nil {
+			return err
+		}
+		if _, err := b.tx.ExecContext(b.ctx, `DELETE FROM threads WHERE k = ?`, t.k); err != nil { // its notes, keys and questions go with it
+			return err
 		}
 		b.forget()
 		_, err = b.tx.ExecContext(b.ctx, `UPDATE meta SET epoch = epoch + 1, fence = max(fence, ?) WHERE id = 1`, t.fence)
@@ -120,6 +123,6 @@ func (s *Store) sizes(told map[string]string) error {
 	if err := unix.Statfs(s.path, &disk); err != nil {
 		return fmt.Errorf("check: ask for the space of the disk: %w", err)
 	}
-	told["disk_free"] = strconv.FormatUint(disk.Bavail*uint64(disk.Bsize), 10) //nolint:gosec // a block's size is positive
+	told["disk_free"] = strconv.FormatUint(disk.Bavail*uint64(disk.Bsize), 10)
 	return nil
 }

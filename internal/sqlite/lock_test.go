@@ -94,7 +94,7 @@ func TestLockIsTakenWhileOthersAsk(t *testing.T) {
 
 func TestLockInReadOnlyDirectory(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o500); err != nil { //nolint:gosec // a directory needs its x
+	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := sqlite.Acquire(dir); reeve.CodeOf(err) != reeve.CodeUnavailable {

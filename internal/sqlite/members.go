@@ -82,7 +82,7 @@ func (s *Store) SetPaused(ctx context.Context, agent string, paused bool) error 
 	if paused {
 		text = `INSERT OR IGNORE INTO paused (agent) VALUES (?)`
 	}
-	return s.write(ctx, fmt.Sprintf("pause agent %s", agent), func(ctx context.Context, tx *sessionsql.Tx) error {
+	return s.write(ctx, "pause agent "+agent, func(ctx context.Context, tx *sessionsql.Tx) error {
 		_, err := tx.ExecContext(ctx, text, agent)
 		return err
 	})

@@ -83,7 +83,7 @@ func migrate(ctx context.Context, db *sql.DB, all []migration) (Migration, error
 		if m.version <= from {
 			continue
 		}
-		if err := sessionsql.Do(ctx, db, func(ctx context.Context, tx *sessionsql.Tx) error { return m.apply(ctx, tx) }); err != nil {
+		if err := sessionsql.Do(ctx, db, m.apply); err != nil {
 			return done, fmt.Errorf("migration %s: %w", m.name, err)
 		}
 		done.To, done.Applied = m.version, append(done.Applied, m.name)

@@ -56,7 +56,7 @@ func TestOpenRefuses(t *testing.T) {
 		"only a header":       {writeFile(append([]byte("SQLite format 3\x00"), bytes.Repeat([]byte{7}, 4080)...)), "damaged"},
 		"a damaged page":      {damage, "damaged"},
 		"read-only file":      {readOnly, "read-only"},
-		"read-only directory": {func(t *testing.T, path string) { check(t, os.Chmod(filepath.Dir(path), 0o500)) }, "read-only"}, //nolint:gosec // needs x
+		"read-only directory": {func(t *testing.T, path string) { check(t, os.Chmod(filepath.Dir(path), 0o500)) }, "read-only"},
 		"a newer schema":      {newer, "start the newer reeve"},
 		"another program's":   {foreign, "not reeve's"},
 	} {

@@ -15,7 +15,7 @@ import (
 )
 
 // many is how many threads and runs the plans are looked at with, beside none.
-const many = 100_000
+const many = 20_000
 
 // Every statement reaches threads, log and runs by an index, on fresh tables and on full
 // ones, whether or not somebody has run ANALYZE.
@@ -62,11 +62,14 @@ func everyStatement(t *testing.T, s *Store) []string {
 		}
 	}
 	all = append(all, buryOthers, bury, prunable, frontRuns, publicThread+` WHERE t.id = ?`, publicRun+` WHERE t.id = ? AND r.n = ?`,
-		`DELETE FROM log WHERE thread = ? AND seq < ?`, `DELETE FROM runs WHERE thread = ? AND n < ?`)
-	all = append(all, deletions...)
+		`DELETE FROM runs WHERE thread = ? AND n < ?`, `DELETE FROM threads WHERE k = ?`, discarded, firstChaff, sweepLog, sweepRuns)
 	for _, q := range []journal.EntryQuery{
-		{}, {Run: "tea.1"}, {Kinds: []reeve.Kind{reeve.KindMessageAdded}}, {Kinds: []reeve.Kind{reeve.KindAskOpened, reeve.KindAskAnswered}},
-		{Without: reeve.KindTextAppended}, {Run: "tea.1", Without: reeve.KindTextAppended},
+		{},
+		{Run: "tea.1"},
+		{Kinds: []reeve.Kind{reeve.KindMessageAdded}},
+		{Kinds: []reeve.Kind{reeve.KindAskOpened, reeve.KindAskAnswered}},
+		{Without: reeve.KindTextAppended},
+		{Run: "tea.1", Without: reeve.KindTextAppended},
 	} {
 		text, _, err := entriesText(q)
 		if err != nil {
@@ -93,8 +96,16 @@ func listTexts(t *testing.T, s *Store) []string {
 			all = append(all, text)
 		}
 		for _, q := range []journal.RunQuery{
-			{}, {Owner: "ann"}, {Agent: "echo"}, {Status: reeve.StatusFailed}, {Created: time.Now()}, {Thread: "tea"}, {Before: "tea.1"},
-			{Thread: "tea", Before: "tea.1"}, {Status: reeve.StatusFailed, Before: "tea.1"}, {Owner: "ann", Before: "tea.1", Created: time.Now()},
+			{},
+			{Owner: "ann"},
+			{Agent: "echo"},
+			{Status: reeve.StatusFailed},
+			{Created: time.Now()},
+			{Thread: "tea"},
+			{Before: "tea.1"},
+			{Thread: "tea", Before: "tea.1"},
+			{Status: reeve.StatusFailed, Before: "tea.1"},
+			{Owner: "ann", Before: "tea.1", Created: time.Now()},
 		} {
 			f, err := runsFilter(ctx, tx, q)
 			if err != nil {
@@ -169,8 +180,8 @@ func fillUp(t *testing.T, db *sql.DB) {
 	for _, text := range []string{
 		`INSERT INTO threads (` + threadColumns + `) SELECT n, 'thread-' || n, 'owner-' || n % 100, n, 1, 1, 1, n % 7 * 10, 1, n % 3 % 2, n % 3,
 			'agent-' || n % 10, 0, 0, 0, 1, n % 10 / 9, 0, n % 2 * n, 0, 3, 0, 0, n FROM i`,
-		`INSERT INTO runs (` + runColumns + `) SELECT n, n, 1, n % 6, 1, 0, 1, 2, 3, n, n, 'owner-' || n % 100, 'agent-' || n % 10, '', '',
-			'null', NULL, NULL FROM i`,
+		`INSERT INTO runs (` + runColumns + `) SELECT n AS id, n AS thread, 1, n % 6, 1, 0, 1, 2, 3, n AS started_at, n AS finished_at,
+			'owner-' || n % 100, 'agent-' || n % 10, '' AS version, '' AS key, 'null', NULL AS result, NULL FROM i`,
 		`INSERT INTO log (` + logColumns + `) SELECT n, 1, 1, 1, 0, 0, 0, 0, n, 'message.added', '', '', '', 'null' FROM i`,
 		`INSERT INTO log (` + logColumns + `) SELECT n, 2, 2, 1, 0, 0, 0, 0, n, 'run.queued', '', '', '', 'null' FROM i`,
 	} {

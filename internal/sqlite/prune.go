@@ -8,22 +8,26 @@ import (
 	"github.com/reeve-run/reeve"
 )
 
-// Prune removes old ended runs from the fronts of threads, whole.
+// Prune removes old ended runs from the fronts of threads, whole. It does so in units
+// of some threads each, so that writers never wait for long.
 func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
 	if limit < 1 {
 		return 0, reeve.Errorf(reeve.CodeInvalid, "limit %d: want 1 or more", limit)
 	}
-	pruned := 0
-	err := s.inBatch(ctx, "prune", func(b *batch) error {
-		p := pruning{batch: b, before: before.UnixMicro(), limit: limit}
-		err := p.all()
-		pruned = p.pruned
-		return err
-	})
-	if err != nil {
-		return 0, err
+	p := pruning{before: before.UnixMicro(), limit: limit}
+	for !p.done {
+		next := p
+		err := s.inBatch(ctx, "prune", func(b *batch) error {
+			next.batch = b
+			return next.some()
+		})
+		if err != nil {
+			return p.pruned, err
+		}
+		p = next
 	}
-	return pruned, nil
+	s.sweepSoon(ctx)
+	return p.pruned, nil
 }
 
 // place is a place in the index of the threads that may be pruned.
@@ -31,13 +35,16 @@ type place struct{ pruneAt, k int64 }
 
 // pruning is one Prune under way. A thread whose front cannot go yet, because a later
 // run began before it ended, stays in the index. So that many of those do not hide the
-// rest, each Prune begins where the one before reached its limit, and goes round.
+// rest, each Prune begins where the one before reached its limit, and goes round once.
 type pruning struct {
 	*batch
-	before int64
-	limit  int
-	looked int
-	pruned int
+	before  int64
+	limit   int
+	looked  int
+	pruned  int
+	begun   bool
+	partial bool // it began in the midst
+	done    bool
 }
 
 const (
@@ -46,39 +53,44 @@ const (
 	frontRuns = `SELECT n, status, finished_at, first_seq, last_seq, key FROM runs WHERE thread = ? AND n >= ? ORDER BY n LIMIT ?`
 )
 
-// prunePage is how many threads are read in one statement.
-const prunePage = 100
+// prunePage is how many threads one unit looks at.
+const prunePage = 20
 
-func (p *pruning) all() error {
-	begin := p.pruneFrom
-	if err := p.from(begin); err != nil || p.looked >= p.limit || begin == (place{}) {
+// some looks at a page of threads.
+func (p *pruning) some() error {
+	if !p.begun {
+		p.begun, p.partial = true, p.pruneFrom != place{}
+	}
+	ids, places, err := p.page(p.pruneFrom)
+	if err != nil {
 		return err
 	}
-	return p.from(place{})
-}
-
-// from looks at the threads after the place, until the limit.
-func (p *pruning) from(after place) error {
-	for {
-		ids, next, err := p.page(after)
-		if err != nil || len(ids) == 0 {
-			p.pruneFrom = place{}
+	for i, id := range ids {
+		if p.looked >= p.limit {
+			break
+		}
+		p.pruneFrom = places[i]
+		t, err := p.thread(id)
+		if err != nil {
 			return err
 		}
-		for i, id := range ids {
-			if p.looked >= p.limit {
-				return nil
-			}
-			p.pruneFrom = next[i]
-			t, err := p.thread(id)
-			if err != nil {
-				return err
-			}
-			if err := p.front(t); err != nil {
-				return err
-			}
+		if err := p.front(t); err != nil {
+			return err
 		}
-		after = next[len(next)-1]
+	}
+	p.turnRound(len(ids))
+	return nil
+}
+
+// turnRound ends the look at the limit, or at the end of the index for the last time.
+func (p *pruning) turnRound(found int) {
+	switch {
+	case p.looked >= p.limit:
+		p.done = true
+	case found == 0:
+		p.pruneFrom = place{}
+		p.done = !p.partial
+		p.partial = false
 	}
 }
 
@@ -161,7 +173,7 @@ func (p *pruning) cut(t *thread, gone, kept []frontRun) error {
 		t.front, t.pruneAt, t.firstSeq = kept[0].n, kept[0].finishedAt, kept[0].firstSeq
 	}
 	p.soil(t, soiled)
-	if _, err := p.tx.ExecContext(p.ctx, `DELETE FROM log WHERE thread = ? AND seq < ?`, t.k, t.firstSeq); err != nil {
+	if err := p.discard(t.k, t.firstSeq); err != nil {
 		return err
 	}
 	if _, err := p.tx.ExecContext(p.ctx, `DELETE FROM runs WHERE thread = ? AND n < ?`, t.k, t.front); err != nil {

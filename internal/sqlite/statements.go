@@ -44,7 +44,7 @@ const (
 
 var texts = [statementCount]string{
 	stVersion: `PRAGMA data_version`,
-	stSerials: `SELECT epoch, fence, (SELECT coalesce(max(k), 0) FROM threads), (SELECT coalesce(max(id), 0) FROM runs) FROM meta WHERE id = 1`,
+	stSerials: `SELECT epoch, fence, max((SELECT coalesce(max(k), 0) FROM threads), (SELECT coalesce(max(thread), 0) FROM chaff)), (SELECT coalesce(max(id), 0) FROM runs) FROM meta WHERE id = 1`,
 	stTouch:   `UPDATE meta SET checked_at = ? WHERE id = 1`,
 
 	stAddNote: `INSERT INTO thread_notes (thread, title, metadata) VALUES (?, ?, ?)`,
@@ -79,15 +79,14 @@ var texts = [statementCount]string{
 	stClearInbox: `UPDATE threads SET inbox = 0 WHERE node = ? AND inbox = 1`,
 }
 
-// chunk is a statement for many rows at once, prepared for 64, 8 and 1 of them.
+// chunk is a statement for many rows at once, prepared for 64, 16, 4 and 1 of them.
 type chunk struct {
 	width           int // parameters a row
 	head, row, tail string
-	between         string
 }
 
 // chunkSizes fall to 1, so that any number of rows can be made of them.
-var chunkSizes = [...]int{64, 8, 1}
+var chunkSizes = [...]int{64, 16, 4, 1}
 
 const (
 	chThreads = iota // reads rows by id
@@ -103,8 +102,10 @@ var chunks = [chunkCount]chunk{
 	chThreads: {width: 1, head: `SELECT ` + threadColumns + ` FROM threads WHERE id IN (`, row: `?`, tail: `)`},
 	chHeadRuns: {width: 1, head: `SELECT ` + joined("t", threadColumns) + `, ` + joined("r", runColumns) +
 		` FROM threads t JOIN runs r ON r.thread = t.k AND r.n = t.head WHERE t.k IN (`, row: `?`, tail: `)`},
-	chSaveThreads: {width: threadWidth, head: `INSERT INTO threads (` + threadColumns + `) VALUES `, row: marks(threadWidth),
-		tail: ` ON CONFLICT (k) DO UPDATE SET ` + excluded(threadColumns)},
+	chSaveThreads: {
+		width: threadWidth, head: `INSERT INTO threads (` + threadColumns + `) VALUES `, row: marks(threadWidth),
+		tail: ` ON CONFLICT (k) DO UPDATE SET ` + excluded(threadColumns),
+	},
 	chSaveHot: {width: hotWidth, head: `UPDATE threads SET last_seq = v.column2, ack = v.column3, ack_seq = v.column4, at = v.column5,
 		strikes = v.column6 FROM (VALUES `, row: marks(hotWidth), tail: `) v WHERE k = v.column1`},
 	chAddRuns: {width: runWidth, head: `INSERT INTO runs (` + runColumns + `) VALUES `, row: marks(runWidth)},

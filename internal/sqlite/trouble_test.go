@@ -41,8 +41,10 @@ func commitOne(t *testing.T, s *Store, op journal.Op) journal.Result {
 }
 
 func step(c journal.Claimed, number int64, data json.RawMessage) *journal.Append {
-	return &journal.Append{Thread: c.Run.Thread, Fence: c.Fence, Number: number,
-		Entries: []journal.Draft{{Kind: reeve.KindStepCompleted, Run: c.Run.ID, Path: fmt.Sprintf("step#%d", number), Data: data}}}
+	return &journal.Append{
+		Thread: c.Run.Thread, Fence: c.Fence, Number: number,
+		Entries: []journal.Draft{{Kind: reeve.KindStepCompleted, Run: c.Run.ID, Path: fmt.Sprintf("step#%d", number), Data: data}},
+	}
 }
 
 func text(size int) json.RawMessage { return json.RawMessage(`"` + strings.Repeat("x", size) + `"`) }
@@ -226,7 +228,8 @@ func TestCloseInTheMidst(t *testing.T) {
 		workers.Go(func() {
 			for n := 0; ; n++ {
 				_, err := s.Commit(context.Background(), []journal.Op{&journal.Accept{
-					Thread: reeve.ThreadID(fmt.Sprintf("t%d-%d", i, n)), Create: true, Owner: "ann", Agent: "echo"}})
+					Thread: reeve.ThreadID(fmt.Sprintf("t%d-%d", i, n)), Create: true, Owner: "ann", Agent: "echo",
+				}})
 				_, readErr := s.Runs(context.Background(), journal.RunQuery{Limit: 10})
 				if n == 0 {
 					first <- struct{}{}
@@ -279,8 +282,10 @@ func TestGarbageInText(t *testing.T) {
 	}
 	for i, garbage := range []string{"\x00", "a\x00b", "\xff\xfe", "\xc3\x28", "a\xed\xa0\x80", "'\x00--", strings.Repeat("\xf0", 300)} {
 		id := reeve.ThreadID(fmt.Sprintf("t%d", i))
-		accept := &journal.Accept{Thread: id, Create: true, Owner: garbage, Title: garbage, Metadata: json.RawMessage(garbage),
-			Agent: garbage, Version: garbage, Input: json.RawMessage(garbage), Key: garbage, Hash: garbage, Take: "node"}
+		accept := &journal.Accept{
+			Thread: id, Create: true, Owner: garbage, Title: garbage, Metadata: json.RawMessage(garbage),
+			Agent: garbage, Version: garbage, Input: json.RawMessage(garbage), Key: garbage, Hash: garbage, Take: "node",
+		}
 		c := *commitOne(t, s, accept).Claimed
 		if res := commitOne(t, s, accept); !res.Existing {
 			t.Errorf("%q: the key is not found again", garbage)

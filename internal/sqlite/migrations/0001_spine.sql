@@ -121,6 +121,13 @@ CREATE TABLE asks (
     PRIMARY KEY (thread, run, path)
 ) WITHOUT ROWID;
 
+-- What nobody can see any more and is still to be deleted, a little at a time: entries of
+-- the thread below a position, and its runs, where the thread itself is gone.
+CREATE TABLE chaff (
+    thread INTEGER PRIMARY KEY,
+    below  INTEGER NOT NULL
+);
+
 CREATE TABLE nodes (
     k       INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice
     id      TEXT    NOT NULL UNIQUE,
