@@ -34,8 +34,8 @@ func (e *IllegalStateError) Error() string {
 	if e.Pool != "" {
 		fmt.Fprintf(&b, " (pool %s)", e.Pool)
 	}
-	if e.Cause != nil {
-		fmt.Fprintf(&b, ": %v", e.Cause)
+	if why := e.why(); why != "" {
+		fmt.Fprintf(&b, ": %s", why)
 	}
 	line(&b, "opened at", e.Opened)
 	line(&b, "ended at", e.Ended)
@@ -54,6 +54,17 @@ func (e *IllegalStateError) Error() string {
 		fmt.Fprintf(&b, "\n\tinstead: %s", e.Advice)
 	}
 	return b.String()
+}
+
+// why is the cause in short: a refusal is told by its state, not with all its lines.
+func (e *IllegalStateError) why() string {
+	if e.Cause == nil {
+		return ""
+	}
+	if cause, ok := errors.AsType[*IllegalStateError](e.Cause); ok {
+		return cause.State
+	}
+	return strings.ReplaceAll(e.Cause.Error(), "\n", "; ")
 }
 
 func line(b *strings.Builder, what string, s Site) {

@@ -156,15 +156,13 @@ func (g *Guard) hold(ctx context.Context, s *scope) *Hold {
 	}
 	h.ctx = unitContext{Context: ctx, scope: &h.scope}
 	if s != nil {
-		h.scope.holder, h.parent = s.holder, s.hold
+		h.scope.holder, h.scope.witness, h.parent = s.holder, s.witness, s.hold
 	}
 	return h
 }
 
 func (g *Guard) enlist(h *Hold) {
-	if h.scope.holder != nil {
-		h.scope.holder.open.Add(1)
-	}
+	h.scope.count(1)
 	g.tally.add(h)
 	if g.limit > 0 {
 		g.watchdog.arm(g)

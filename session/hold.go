@@ -165,9 +165,7 @@ func (h *Hold) Inside() bool {
 // leave takes the ended unit off the books. The caller holds the tally's lock.
 func (h *Hold) leave() {
 	h.guard.tally.remove(h, time.Since(h.since))
-	if h.scope.holder != nil {
-		h.scope.holder.open.Add(-1)
-	}
+	h.scope.count(-1)
 	if h.cancel != nil {
 		h.cancel(h.cause)
 	}

@@ -17,8 +17,9 @@ func NewHolder() *Holder { return new(Holder) }
 // scope is what a context knows: the worker, and the unit it belongs to.
 // Both in one value, so that an open looks the context through once.
 type scope struct {
-	holder *Holder
-	hold   *Hold
+	holder  *Holder
+	witness *Holder
+	hold    *Hold
 }
 
 type scopeKey struct{}
@@ -30,15 +31,43 @@ func scopeOf(ctx context.Context) *scope {
 
 // WithHolder returns a context under which every unit counts in h.
 func WithHolder(ctx context.Context, h *Holder) context.Context {
-	s := &scope{holder: h}
+	s := &scope{}
 	if up := scopeOf(ctx); up != nil {
-		s.hold = up.hold
+		*s = *up
 	}
+	s.holder = h
+	return context.WithValue(ctx, scopeKey{}, s)
+}
+
+// WithWitness returns a context under which every unit counts in w as well,
+// whatever holders are put in between: for tests and for limits.
+func WithWitness(ctx context.Context, w *Holder) context.Context {
+	s := &scope{}
+	if up := scopeOf(ctx); up != nil {
+		*s = *up
+	}
+	s.witness = w
 	return context.WithValue(ctx, scopeKey{}, s)
 }
 
 // Open is the number of units that are open now.
 func (h *Holder) Open() int { return int(h.open.Load()) }
+
+// Units lists the units that are open now, the oldest first.
+func (h *Holder) Units() []Unit {
+	var units []Unit
+	eachOf(h, func(hold *Hold) { units = append(units, hold.unit()) })
+	return units
+}
+
+func (s *scope) count(n int32) {
+	if s.holder != nil {
+		s.holder.open.Add(n)
+	}
+	if s.witness != nil {
+		s.witness.open.Add(n)
+	}
+}
 
 // Check returns nil when no unit is open, and otherwise an *IllegalStateError
 // that names op and the line that opened the unit. It costs one load when none is open.

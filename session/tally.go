@@ -100,12 +100,21 @@ func (t *tally) each(f func(*Hold)) {
 // one ended meanwhile.
 func openOf(holder *Holder) *Hold {
 	var found *Hold
+	eachOf(holder, func(h *Hold) {
+		if found == nil {
+			found = h
+		}
+	})
+	return found
+}
+
+// eachOf calls f for every open unit of the holder, under its tally's lock.
+func eachOf(holder *Holder, f func(*Hold)) {
 	for _, t := range allTallies() {
 		t.each(func(h *Hold) {
-			if h.scope.holder == holder && found == nil {
-				found = h
+			if h.scope.holder == holder || h.scope.witness == holder {
+				f(h)
 			}
 		})
 	}
-	return found
 }

@@ -1,13 +1,14 @@
 package sessiontest
 
 import (
+	"context"
 	"strings"
 	"time"
 
 	"github.com/reeve-run/reeve/session"
 )
 
-// TB is what VerifyNone needs of a *testing.T.
+// TB is what this package needs of a *testing.T.
 type TB interface {
 	Helper()
 	Cleanup(func())
@@ -18,37 +19,67 @@ type TB interface {
 const grace = 2 * time.Second
 
 // VerifyNone fails the test, when it ends, with the opening lines of the units
-// that were opened since this call and are still open. It looks again for two seconds
-// before it fails, for units that are about to end.
+// that were opened since this call, by whoever, and are still open. It looks again for
+// two seconds before it fails, for units that are about to end. For parallel tests, whose
+// units would be seen by each other, there is Context.
 func VerifyNone(t TB) {
 	t.Helper()
 	before := map[session.Unit]bool{}
 	for _, u := range session.Units() {
 		before[identity(u)] = true
 	}
+	verify(t, func() []session.Unit {
+		var since []session.Unit
+		for _, u := range session.Units() {
+			if !before[identity(u)] {
+				since = append(since, u)
+			}
+		}
+		return since
+	})
+}
+
+// Context returns a context that makes the test fail, when it ends, with the
+// opening lines of the units that were opened under it and are still open. Other tests
+// may run at the same time.
+func Context(t interface {
+	TB
+	Context() context.Context
+}) context.Context {
+	t.Helper()
+	witness := session.NewHolder()
+	verify(t, witness.Units)
+	return session.WithWitness(t.Context(), witness)
+}
+
+func verify(t TB, open func() []session.Unit) {
 	t.Cleanup(func() {
 		t.Helper()
-		if left := leftOpen(before); len(left) > 0 {
-			t.Errorf("%d units left open:\n\t%s", len(left), strings.Join(left, "\n\t"))
+		if left := await(open); len(left) > 0 {
+			t.Errorf("%d units left open:%s", len(left), lines(left))
 		}
 	})
 }
 
-func leftOpen(before map[session.Unit]bool) []string {
+// await gives units the grace to end, and returns those that do not.
+func await(open func() []session.Unit) []session.Unit {
 	pause := time.Millisecond
 	for waited := time.Duration(0); ; waited += pause {
-		var left []string
-		for _, u := range session.Units() {
-			if !before[identity(u)] {
-				left = append(left, u.Pool+": opened at "+u.Opened.String())
-			}
-		}
+		left := open()
 		if len(left) == 0 || waited > grace {
 			return left
 		}
 		time.Sleep(pause)
 		pause = min(2*pause, 100*time.Millisecond)
 	}
+}
+
+func lines(units []session.Unit) string {
+	var b strings.Builder
+	for _, u := range units {
+		b.WriteString("\n\t" + u.Pool + ": opened at " + u.Opened.String())
+	}
+	return b.String()
 }
 
 // identity is the part of a unit that does not change while it is open.
