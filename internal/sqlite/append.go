@@ -13,28 +13,31 @@ func (b *batch) append(o *journal.Append) (journal.Result, error) {
 	if err := mayAppend(t, o); err != nil {
 		return journal.Result{}, err
 	}
-	res := journal.Result{Entries: make([]reeve.Entry, 0, len(o.Entries))}
-	if o.Number <= t.ack {
-		landed, err := b.landed(t, o)
-		if err != nil {
-			return journal.Result{}, err
-		}
-		res.Entries = landed
+	landed, err := b.landed(t, o)
+	if err != nil {
+		return journal.Result{}, err
 	}
-	rest := o.Entries[len(res.Entries):]
-	if len(rest) == 0 {
-		return res, nil
+	if len(landed) == len(o.Entries) {
+		return journal.Result{Entries: landed}, nil
 	}
-	if t.node == 0 && !t.died && len(res.Entries) == 0 {
+	if t.node == 0 && !t.died && len(landed) == 0 {
 		return journal.Result{}, fenced("thread %s was let go", o.Thread)
 	}
 	if err := mayChange(t, o.Change); err != nil {
 		return journal.Result{}, err
 	}
+	return b.appendRest(t, o, landed)
+}
+
+// appendRest writes what follows the entries that have landed. Nothing refuses any more.
+func (b *batch) appendRest(t *thread, o *journal.Append, landed []reeve.Entry) (journal.Result, error) {
+	rest := o.Entries[len(landed):]
+	number := o.Number + int64(len(landed))
+	res := journal.Result{Entries: append(make([]reeve.Entry, 0, len(o.Entries)), landed...)}
 	for i, d := range rest {
-		res.Entries = append(res.Entries, b.add(t, d, o.Number+int64(len(o.Entries)-len(rest)+i)))
+		res.Entries = append(res.Entries, b.add(t, d, number+int64(i)))
 	}
-	t.ack, t.ackSeq = o.Number+int64(len(o.Entries))-1, t.lastSeq
+	t.ack, t.ackSeq = number+int64(len(rest))-1, t.lastSeq
 	if o.Progress {
 		t.strikes = 0
 	}
@@ -81,6 +84,9 @@ func mayChange(t *thread, c *journal.Change) error {
 // landed finds the positions of those of the op's entries that are written already:
 // all up to the row's last number. One that is missing there was refused before.
 func (b *batch) landed(t *thread, o *journal.Append) ([]reeve.Entry, error) {
+	if o.Number > t.ack {
+		return nil, nil
+	}
 	if err := b.flush(); err != nil {
 		return nil, err
 	}

@@ -76,29 +76,30 @@ func noThread(id reeve.ThreadID) error {
 
 // Check writes and reads, and names what an operator should know.
 func (s *Store) Check(ctx context.Context) (map[string]string, error) {
-	if err := s.write(ctx, "check", func(ctx context.Context, tx *sessionsql.Tx) error {
-		_, err := tx.ExecStmt(ctx, s.stmts.one[stTouch], clock())
-		return err
-	}); err != nil {
+	told := map[string]string{"store": "sqlite", "file": s.path, "schema": strconv.Itoa(s.schema.To)}
+	err := s.write(ctx, "check", func(ctx context.Context, tx *sessionsql.Tx) error {
+		if _, err := tx.ExecStmt(ctx, s.stmts.one[stTouch], clock()); err != nil {
+			return err
+		}
+		return durability(ctx, tx, told)
+	})
+	if err != nil {
 		return nil, err
 	}
-	told := map[string]string{"store": "sqlite", "file": s.path, "schema": strconv.Itoa(s.schema.To)}
-	if err := s.pragmas(ctx, told); err != nil {
-		return nil, err
+	if _, err := s.Heads(ctx, []reeve.ThreadID{""}); err != nil { // a reader's turn
+		return nil, fmt.Errorf("check: %w", err)
 	}
 	told["connections"] = strconv.Itoa(s.Connections())
 	return told, s.sizes(told)
 }
 
-// pragmas asks the writer's own connection, because synchronous is a matter of the connection.
-func (s *Store) pragmas(ctx context.Context, told map[string]string) error {
+// durability asks the writer's own connection, because synchronous is a matter of the connection.
+func durability(ctx context.Context, tx *sessionsql.Tx, told map[string]string) error {
 	var mode string
 	var synchronous int
-	err := s.write(ctx, "check", func(ctx context.Context, tx *sessionsql.Tx) error {
-		return errors.Join(
-			tx.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode),
-			tx.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&synchronous))
-	})
+	err := errors.Join(
+		tx.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode),
+		tx.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&synchronous))
 	names := [...]string{"off", "normal", "full", "extra"}
 	told["journal_mode"] = mode
 	told["synchronous"] = strconv.Itoa(synchronous)
