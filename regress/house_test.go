@@ -35,6 +35,7 @@ type house struct {
 	t      testing.TB
 	server *server.Server
 	url    string
+	file   string // the database
 	http   *http.Client
 }
 
@@ -59,7 +60,7 @@ func openWith(t testing.TB, cfg server.Config) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, server: s, url: "http://" + l.Addr().String(), http: &http.Client{Transport: &http.Transport{}}}
+	h := &house{t: t, server: s, url: "http://" + l.Addr().String(), file: filepath.Join(cfg.DataDir, "reeve.db"), http: &http.Client{Transport: &http.Transport{}}}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx, l) }()
