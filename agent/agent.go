@@ -34,15 +34,29 @@ func (a *Agent[In, Out]) Version() string { return a.version }
 
 // run decodes the input strictly, runs the function, and encodes the result. It satisfies Runnable.
 func (a *Agent[In, Out]) run(ctx Context, raw []byte) ([]byte, error) {
-	in, err := decodeInput[In](raw)
+	in, err := a.decode(raw)
 	if err != nil {
-		return nil, reeve.Errorf(reeve.CodeInvalid, "input of agent %s: %w", a.name, err)
+		return nil, err
 	}
 	out, err := a.fn(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	return encode("result of agent "+a.name, out)
+}
+
+// check satisfies Runnable.
+func (a *Agent[In, Out]) check(raw []byte) error {
+	_, err := a.decode(raw)
+	return err
+}
+
+func (a *Agent[In, Out]) decode(raw []byte) (In, error) {
+	in, err := decodeInput[In](raw)
+	if err != nil {
+		return in, reeve.Errorf(reeve.CodeInvalid, "input of agent %s: %w", a.name, err)
+	}
+	return in, nil
 }
 
 // decodeInput refuses fields that In does not have: a misspelt field is said, not ignored.

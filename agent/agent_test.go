@@ -171,6 +171,9 @@ func TestInputsAreReadStrictly(t *testing.T) {
 		`{"Path":3}`:             "cannot unmarshal number",
 		`[]`:                     "cannot unmarshal array",
 	} {
+		if err := agent.CheckInput(a, []byte(in)); reeve.CodeOf(err) != reeve.CodeInvalid {
+			t.Errorf("%s is let in: %v", in, err)
+		}
 		_, err := agent.Execute(t.Context(), &notebook{}, a, "", []byte(in))
 		if reeve.CodeOf(err) != reeve.CodeInvalid || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "agent strict") {
 			t.Errorf("%s: %v", in, err)

@@ -63,7 +63,12 @@ type Runnable interface {
 	Name() string
 	Version() string
 	run(ctx Context, in []byte) ([]byte, error)
+	check(in []byte) error
 }
+
+// CheckInput says whether the agent could read the input: what a server asks before it accepts
+// a run. The error has CodeInvalid and says what does not fit.
+func CheckInput(r Runnable, in []byte) error { return r.check(in) }
 
 // Execute runs an agent's body in the scope at path ("" for the run's own agent), over
 // rt. It is for runtimes. The context should carry the Try of the body, and a session.Holder
