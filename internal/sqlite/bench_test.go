@@ -14,10 +14,10 @@ import (
 	"github.com/reeve-run/reeve/internal/sqlite"
 )
 
-// The pairs show what the store adds to the database: "store" commits appends of one
-// step each, every one on its own thread; "bare" writes the same rows, and nothing
-// else, with multi-row statements and the same durability. Run both with -count and
-// compare medians.
+// What the store adds to the database: "store" commits appends of one step each, every
+// one on its own thread; "bare" writes the same rows and nothing else, with multi-row
+// statements and the same durability; "fenced" holds a fence and keeps the threads' last
+// positions as well. Run them by turns and compare medians.
 
 const benchThreads = 1000
 
@@ -25,7 +25,8 @@ var stepData = json.RawMessage(`{"result":"` + strings.Repeat("x", 100) + `"}`)
 
 func BenchmarkCommit(b *testing.B) {
 	for _, size := range []int{1, 100, 1000} {
-		b.Run(fmt.Sprintf("bare/%d", size), func(b *testing.B) { benchBare(b, size) })
+		b.Run(fmt.Sprintf("bare/%d", size), func(b *testing.B) { benchBare(b, size, false) })
+		b.Run(fmt.Sprintf("fenced/%d", size), func(b *testing.B) { benchBare(b, size, true) })
 		b.Run(fmt.Sprintf("store/%d", size), func(b *testing.B) { benchStore(b, size) })
 	}
 }
@@ -90,13 +91,21 @@ func claimMany(tb testing.TB, s *sqlite.Store, count int) []*holder {
 }
 
 const bareSchema = `CREATE TABLE log (thread INTEGER NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL, data BLOB);
-CREATE UNIQUE INDEX log_position ON log (thread, seq);`
+CREATE UNIQUE INDEX log_position ON log (thread, seq);
+CREATE TABLE threads (k INTEGER PRIMARY KEY, fence INTEGER NOT NULL, last_seq INTEGER NOT NULL);
+INSERT INTO threads WITH RECURSIVE i (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM i WHERE n < 1000) SELECT n, 1, 0 FROM i`
 
-func benchBare(b *testing.B, size int) {
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
-		"cache_size(-32000)", "wal_autocheckpoint(4000)",
-	}}
+// bare is a database with the statements of one batch, and nothing around them.
+type bare struct {
+	db     *sql.DB
+	insert *sql.Stmt
+	fence  *sql.Stmt // nil: the rows alone
+}
+
+func openBare(b *testing.B, size int, fenced bool) bare {
+	b.Helper()
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
+		"cache_size(-32000)", "wal_autocheckpoint(2000)"}}
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "bare.db")+"?"+q.Encode())
 	if err != nil {
 		b.Fatal(err)
@@ -106,36 +115,57 @@ func benchBare(b *testing.B, size int) {
 	if _, err := db.ExecContext(b.Context(), bareSchema); err != nil {
 		b.Fatal(err)
 	}
-	row := strings.Repeat(", (?, ?, ?, ?, ?, ?)", size)[2:]
-	insert, err := db.PrepareContext(b.Context(), "INSERT INTO log VALUES "+row)
+	out := bare{db: db, insert: prepareBare(b, db, "INSERT INTO log VALUES "+strings.Repeat(", (?, ?, ?, ?, ?, ?)", size)[2:])}
+	if fenced {
+		out.fence = prepareBare(b, db, "UPDATE threads SET last_seq = v.column3 FROM (VALUES "+
+			strings.Repeat(", (?, ?, ?)", size)[2:]+") v WHERE k = v.column1 AND fence = v.column2")
+	}
+	return out
+}
+
+func prepareBare(b *testing.B, db *sql.DB, text string) *sql.Stmt {
+	b.Helper()
+	st, err := db.PrepareContext(b.Context(), text)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer insert.Close()
+	b.Cleanup(func() { _ = st.Close() })
+	return st
+}
+
+func benchBare(b *testing.B, size int, fenced bool) {
+	db := openBare(b, size, fenced)
 	next := 0
-	args := make([]any, 0, 6*size)
+	rows, fences := make([]any, 0, 6*size), make([]any, 0, 3*size)
 	for b.Loop() {
-		args = args[:0]
+		rows, fences = rows[:0], fences[:0]
 		for range size {
-			seq := int64(next / benchThreads)
-			args = append(args, int64(next%benchThreads), seq, "step.completed", fmt.Sprintf("step#%d", seq), int64(1_700_000_000_000_000+next), []byte(stepData))
+			thread, seq := int64(next%benchThreads), int64(next/benchThreads)
+			rows = append(rows, thread, seq, "step.completed", fmt.Sprintf("step#%d", seq), int64(1_700_000_000_000_000+next), []byte(stepData))
+			fences = append(fences, thread, 1, seq)
 			next++
 		}
-		commitBare(b, db, insert, args)
+		db.commit(b, rows, fences)
 	}
 	b.ReportMetric(float64(next)/b.Elapsed().Seconds(), "rows/s")
 }
 
-func commitBare(b *testing.B, db *sql.DB, insert *sql.Stmt, args []any) {
+func (d bare) commit(b *testing.B, rows, fences []any) {
 	b.Helper()
-	tx, err := db.BeginTx(b.Context(), nil)
+	tx, err := d.db.BeginTx(b.Context(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := tx.StmtContext(b.Context(), insert).Exec(args...); err != nil {
-		b.Fatal(err)
+	if d.fence != nil {
+		_, err = tx.StmtContext(b.Context(), d.fence).ExecContext(b.Context(), fences...)
 	}
-	if err := tx.Commit(); err != nil {
+	if err == nil {
+		_, err = tx.StmtContext(b.Context(), d.insert).ExecContext(b.Context(), rows...)
+	}
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
 		b.Fatal(err)
 	}
 }
