@@ -77,11 +77,12 @@ func (r *runCommand) embed(ctx context.Context, logs io.Writer) (*endpoint, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := useRoots(r.roots); err != nil {
+	roots, err := checkRoots(r.roots)
+	if err != nil {
 		return nil, err
 	}
 	srv, err := server.New(ctx, server.Config{
-		Agents: r.agents, Version: thisBuild().Version, DataDir: dir, Logger: quietLog(logs), Own: true, Grace: embeddedGrace,
+		Agents: r.agents(roots...), Version: thisBuild().Version, DataDir: dir, Logger: quietLog(logs), Own: true, Grace: embeddedGrace,
 	})
 	if err != nil {
 		return nil, cannotStart(err)

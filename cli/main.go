@@ -11,9 +11,14 @@ import (
 )
 
 // Main runs the reeve command with these agents and ends the process. It never returns.
-func Main(agents ...agent.Runnable) {
+func Main(agents ...agent.Runnable) { MainWithRoots(fixed(agents)) }
+
+// MainWithRoots is Main for agents that read files: they are made when it is known which folders
+// they may read, those of --root or else the working directory. create may be called more
+// than once, without roots when only the agents' names are wanted.
+func MainWithRoots(create func(roots ...string) []agent.Runnable) {
 	soft, hard, stop := signals()
-	c := &command{agents: agents, in: os.Stdin, out: os.Stdout, err: os.Stderr, hard: hard}
+	c := &command{agents: create, in: os.Stdin, out: os.Stdout, err: os.Stderr, hard: hard}
 	status := c.run(soft, os.Args[1:])
 	stop()
 	os.Exit(status)
@@ -23,8 +28,12 @@ func Main(agents ...agent.Runnable) {
 // Ctrl-C is to Main; there is no second one. Reading of flags and environment apart, it
 // touches no state of the process, so that calls may run side by side.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, agents ...agent.Runnable) int {
-	c := &command{agents: agents, in: stdin, out: stdout, err: stderr, hard: context.WithoutCancel(ctx)}
+	c := &command{agents: fixed(agents), in: stdin, out: stdout, err: stderr, hard: context.WithoutCancel(ctx)}
 	return c.run(ctx, args)
+}
+
+func fixed(agents []agent.Runnable) func(...string) []agent.Runnable {
+	return func(...string) []agent.Runnable { return agents }
 }
 
 // signals gives a context that ends with the first SIGINT or SIGTERM, and one that ends with the second.

@@ -31,8 +31,8 @@ func printResult(w io.Writer, raw json.RawMessage) error {
 	return err
 }
 
-// resultText finds the text of a result: a string, or an object with a string as its markdown, or
-// as its only field, text.
+// resultText finds the text of a result: a string, or an object's markdown or text. What else the
+// object has is for programs; --json shows it.
 func resultText(raw json.RawMessage) (string, bool) {
 	var text string
 	if json.Unmarshal(raw, &text) == nil && len(raw) > 0 && raw[0] == '"' {
@@ -42,11 +42,11 @@ func resultText(raw json.RawMessage) (string, bool) {
 	if json.Unmarshal(raw, &fields) != nil {
 		return "", false
 	}
-	if json.Unmarshal(fields["markdown"], &text) == nil && text != "" {
-		return text, true
-	}
-	if len(fields) == 1 && json.Unmarshal(fields["text"], &text) == nil {
-		return text, true
+	for _, name := range []string{"markdown", "text"} {
+		var text *string
+		if json.Unmarshal(fields[name], &text) == nil && text != nil {
+			return *text, true
+		}
 	}
 	return "", false
 }

@@ -14,7 +14,7 @@ import (
 
 // command is one call of reeve: its agents, its streams and its ends.
 type command struct {
-	agents []agent.Runnable
+	agents func(roots ...string) []agent.Runnable
 	in     io.Reader
 	out    io.Writer
 	err    io.Writer

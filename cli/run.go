@@ -65,9 +65,9 @@ cancelled, 130 after Ctrl-C.`,
 }
 
 func (c *command) agentNames() []string {
-	list := make([]string, len(c.agents))
-	for i, a := range c.agents {
-		list[i] = a.Name()
+	var list []string
+	for _, a := range c.agents() {
+		list = append(list, a.Name())
 	}
 	return list
 }

@@ -64,11 +64,12 @@ func (s *serveCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := useRoots(s.roots); err != nil {
+	roots, err := checkRoots(s.roots)
+	if err != nil {
 		return err
 	}
 	srv, err := server.New(ctx, server.Config{
-		Agents: s.agents, Addr: s.addr, DataDir: dir, DB: s.db, TokenFile: s.tokenFile, Logger: log,
+		Agents: s.agents(roots...), Addr: s.addr, DataDir: dir, DB: s.db, TokenFile: s.tokenFile, Logger: log,
 		Version: thisBuild().Version, Lease: s.lease, Pool: s.pool, Grace: s.grace, Retention: s.keep,
 	})
 	if err != nil {

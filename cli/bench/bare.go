@@ -24,10 +24,13 @@ const (
 // chunks are the sizes of the prepared statements, largest first.
 var chunks = []int{64, 8, 1}
 
-// bareSchema is the least that can be called a fenced log.
+// bareSchema is the least that can be called a fenced log. Rows lie in the order of their commits, and an
+// index gives each thread its own order: clustered by thread, a batch of a thousand threads would touch
+// a page for each.
 const bareSchema = `
 CREATE TABLE threads (id INTEGER PRIMARY KEY, fence INTEGER NOT NULL, last_seq INTEGER NOT NULL);
-CREATE TABLE log (thread INTEGER NOT NULL, seq INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (thread, seq)) WITHOUT ROWID;
+CREATE TABLE log (thread INTEGER NOT NULL, seq INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE UNIQUE INDEX log_position ON log (thread, seq);
 `
 
 // row is one row on its way: the thread, the fence it is written under, and the payload.
@@ -51,13 +54,15 @@ type bare struct {
 	left chan struct{}
 
 	rows atomic.Int64 // that are durable
+	next atomic.Int64 // the last thread that was given out
+	made int64        // threads that are there
 
 	mu      sync.Mutex
 	pending []row
 }
 
-// openBare makes a database with so many threads and starts its committer; close stops it.
-func openBare(ctx context.Context, dir string, threads int) (*bare, error) {
+// openBare makes a database and starts its committer; close stops it.
+func openBare(ctx context.Context, dir string) (*bare, error) {
 	path := filepath.Join(dir, "bare.db")
 	pragmas := url.Values{"_pragma": {
 		"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(5000)", "cache_size(-32000)", "wal_autocheckpoint(4000)",
@@ -70,23 +75,19 @@ func openBare(ctx context.Context, dir string, threads int) (*bare, error) {
 		db: db, insert: map[int]*sql.Stmt{}, update: map[int]*sql.Stmt{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), left: make(chan struct{}),
 	}
-	if err := b.prepare(ctx, threads); err != nil {
+	if err := b.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare the bare database: %w", err), db.Close())
 	}
 	go b.commits()
 	return b, nil
 }
 
-func (b *bare) prepare(ctx context.Context, threads int) error {
+func (b *bare) prepare(ctx context.Context) error {
 	var err error
 	if b.conn, err = b.db.Conn(ctx); err != nil {
 		return err
 	}
 	if _, err := b.conn.ExecContext(ctx, bareSchema); err != nil {
-		return err
-	}
-	fill := `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO threads SELECT i, 1, 0 FROM n`
-	if _, err := b.conn.ExecContext(ctx, fill, threads); err != nil {
 		return err
 	}
 	for _, n := range chunks {
@@ -102,6 +103,23 @@ func (b *bare) prepare(ctx context.Context, threads int) error {
 		}
 	}
 	return nil
+}
+
+// more makes further threads, so that no measurement has to. Each run has a thread of its own, as with reeve.
+func (b *bare) more(ctx context.Context, threads int) error {
+	fill := `WITH RECURSIVE n(i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO threads SELECT i, 1, 0 FROM n`
+	_, err := b.conn.ExecContext(ctx, fill, b.made+1, b.made+int64(threads))
+	b.made += int64(threads)
+	return err
+}
+
+// thread gives out a thread that nobody writes to.
+func (b *bare) thread() (int64, error) {
+	n := b.next.Add(1)
+	if n > b.made {
+		return 0, errors.New("the bare ran out of threads")
+	}
+	return n, nil
 }
 
 // write hands in a row and returns when it is durable. A thread has one writer at a time.
@@ -210,10 +228,14 @@ func (b *bare) close() error {
 
 // alone times so many commits of one row by one writer.
 func (b *bare) alone(n int, payload []byte) ([]time.Duration, error) {
+	thread, err := b.thread()
+	if err != nil {
+		return nil, err
+	}
 	done, took := make(chan error, 1), make([]time.Duration, n)
 	for i := range took {
 		began := time.Now()
-		if err := b.write(1, payload, done); err != nil {
+		if err := b.write(thread, payload, done); err != nil {
 			return nil, err
 		}
 		took[i] = time.Since(began)

@@ -8,7 +8,7 @@ import (
 // The bare must do what it claims, or the ratio means nothing: every row is there once, in order, and a
 // stale fence keeps its row out.
 func TestBareIsAFencedLog(t *testing.T) {
-	b, err := openBare(t.Context(), t.TempDir(), 200)
+	b, err := openBare(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -17,6 +17,9 @@ func TestBareIsAFencedLog(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	if err := b.more(t.Context(), 200); err != nil {
+		t.Fatal(err)
+	}
 	done := make([]chan error, 200)
 	for i := range done {
 		done[i] = make(chan error, 1)

@@ -12,7 +12,10 @@ const aloneSteps = 500
 
 // single measures one run alone against one-row commits of the bare.
 func (b *Bench) single(ctx context.Context) (s Single, err error) {
-	err = b.withBoth(ctx, "single", 1, func(r *rig, raw *bare) error {
+	err = b.withBoth(ctx, "single", func(r *rig, raw *bare) error {
+		if err := raw.more(ctx, pairs); err != nil {
+			return err
+		}
 		var ours, bares, ratios []float64
 		for pair := range pairs {
 			b.say("one run alone, pair %d of %d", pair+1, pairs)

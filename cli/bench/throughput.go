@@ -21,7 +21,7 @@ const edges = 2
 
 // throughput measures so many runs in flight, reeve and bare in turn.
 func (b *Bench) throughput(ctx context.Context, inFlight int) (t Throughput, err error) {
-	err = b.withBoth(ctx, fmt.Sprintf("throughput-%d", inFlight), inFlight, func(r *rig, raw *bare) error {
+	err = b.withBoth(ctx, fmt.Sprintf("throughput-%d", inFlight), func(r *rig, raw *bare) error {
 		t, err = b.pairs(ctx, inFlight, r, raw)
 		return err
 	})
@@ -29,7 +29,7 @@ func (b *Bench) throughput(ctx context.Context, inFlight int) (t Throughput, err
 }
 
 // withBoth opens a rig and a bare in a folder of their own, and removes both afterwards.
-func (b *Bench) withBoth(ctx context.Context, name string, threads int, do func(*rig, *bare) error) (err error) {
+func (b *Bench) withBoth(ctx context.Context, name string, do func(*rig, *bare) error) (err error) {
 	dir := filepath.Join(b.Dir, name)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
@@ -40,7 +40,7 @@ func (b *Bench) withBoth(ctx context.Context, name string, threads int, do func(
 		return err
 	}
 	defer func() { err = first(err, r.close()) }()
-	raw, err := openBare(ctx, dir, threads)
+	raw, err := openBare(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -90,17 +90,27 @@ func (b *Bench) pairs(ctx context.Context, inFlight int, r *rig, raw *bare) (Thr
 	}, nil
 }
 
+// bareThreads is more than any machine gets through in one window.
+const bareThreads = 100_000
+
 // bareSteps is the rate of steps when the commits of runs are all that is done.
 func (b *Bench) bareSteps(ctx context.Context, l load, raw *bare) (float64, error) {
 	done := make([]chan error, l.inFlight)
 	for i := range done {
 		done[i] = make(chan error, 1)
 	}
+	if err := raw.more(ctx, max(l.runs, bareThreads)); err != nil {
+		return 0, err
+	}
 	data := []byte(`"` + payload + `"`)
 	l.done = &raw.rows
 	seen, err := measure(ctx, l, func(_ context.Context, client int) error {
+		thread, err := raw.thread()
+		if err != nil {
+			return err
+		}
 		for range b.Steps + edges {
-			if err := raw.write(int64(client+1), data, done[client]); err != nil {
+			if err := raw.write(thread, data, done[client]); err != nil {
 				return err
 			}
 		}

@@ -1,5 +1,8 @@
 package main
 
-import "github.com/reeve-run/reeve/cli"
+import (
+	"github.com/reeve-run/reeve/agents"
+	"github.com/reeve-run/reeve/cli"
+)
 
-func main() { cli.Main() }
+func main() { cli.MainWithRoots(agents.All) }
