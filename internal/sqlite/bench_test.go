@@ -104,8 +104,10 @@ type bare struct {
 
 func openBare(b *testing.B, size int, fenced bool) bare {
 	b.Helper()
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
-		"cache_size(-32000)", "wal_autocheckpoint(2000)"}}
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
+		"cache_size(-32000)", "wal_autocheckpoint(2000)",
+	}}
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "bare.db")+"?"+q.Encode())
 	if err != nil {
 		b.Fatal(err)
