@@ -168,7 +168,7 @@ func (w *breaking) Write(p []byte) (int, error) {
 	panic(http.ErrAbortHandler) // the server cuts the connection
 }
 
-// starts starts a run of an agent.
+// starts has a run begun of an agent.
 func (w *world) starts(s client.Start) reeve.Run {
 	w.Helper()
 	run, err := w.client.Start(w.Context(), s)

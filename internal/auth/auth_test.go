@@ -2,6 +2,7 @@ package auth
 
 import (
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -17,7 +18,7 @@ import (
 
 func ask(t *testing.T, a Authenticator, header string) (Principal, error) {
 	t.Helper()
-	r := httptest.NewRequest("GET", "/v1/runs", nil)
+	r := httptest.NewRequest(http.MethodGet, "/v1/runs", nil)
 	if header != "" {
 		r.Header.Set("Authorization", header)
 	}

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -58,7 +59,7 @@ func read(path string) (stamp, Tokens, error) {
 	}
 	set, err := ParseTokens(bytes.NewReader(text))
 	if err == nil && len(set) == 0 {
-		err = fmt.Errorf("no token in it (reeve token new makes one)")
+		err = errors.New("no token in it (reeve token new makes one)")
 	}
 	if err != nil {
 		return seen, nil, fmt.Errorf("token file %s: %w", path, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,7 +73,7 @@ func (s *scribe) act(run reeve.RunID, steps int, end bool) {
 	op := *s.held[run]
 	op.Entries = nil
 	for i := range steps {
-		op.Entries = append(op.Entries, journal.Draft{Kind: reeve.KindStepCompleted, Run: run, Path: fmt.Sprint(i), Attempt: 1, Data: []byte("1")})
+		op.Entries = append(op.Entries, journal.Draft{Kind: reeve.KindStepCompleted, Run: run, Path: strconv.Itoa(i), Attempt: 1, Data: []byte("1")})
 	}
 	if end {
 		op.Entries = append(op.Entries, journal.Draft{Kind: reeve.KindRunCompleted, Run: run, Attempt: 1, Data: []byte("1")})
@@ -136,6 +137,7 @@ func (f *follows) drain(ctx context.Context) error {
 			return fmt.Errorf("follow %v from %d: %w", f.f.on, f.from, err)
 		}
 		f.told = append(f.told, p.entries...)
+		f.f.box.written()
 		if f.done = p.done; !p.more {
 			return nil
 		}
@@ -258,6 +260,11 @@ func TestSlowMailbox(t *testing.T) {
 	if l := boxes[0].take(); l.fate != fateOpen || len(l.entries) != 2 {
 		t.Errorf("the first mailbox: %+v", l)
 	}
+	if b.entries.Load() != 3 {
+		t.Errorf("what is taken and not written counts %d entries", b.entries.Load())
+	}
+	boxes[0].written()
+	boxes[1].written()
 	if b.entries.Load() != 0 || b.bytes.Load() != 0 {
 		t.Errorf("the budget keeps %d entries, %d bytes", b.entries.Load(), b.bytes.Load())
 	}

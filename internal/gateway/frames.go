@@ -97,16 +97,14 @@ func (s *socket) start(ctx context.Context, f *wire.Start) error {
 		s.remove(b)
 		return ctx.Err()
 	}
-	s.work.Add(1)
-	go func() {
-		defer s.work.Done()
+	s.work.Go(func() {
 		defer func() { <-s.starts }()
 		ctx, cancel := context.WithTimeout(s.ctx, s.g.requestTime())
 		defer cancel()
 		if err := s.accept(ctx, b, a); err != nil {
 			s.refuse(b.id, err)
 		}
-	}()
+	})
 	return nil
 }
 

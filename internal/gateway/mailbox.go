@@ -16,22 +16,32 @@ type budget struct {
 	entries, bytes       atomic.Int64
 }
 
-// take reserves room for an entry and says whether there was any.
-func (b *budget) take(e *reeve.Entry) bool {
-	n, size := b.entries.Add(1), b.bytes.Add(cost(e))
+// room is a part of a budget.
+type room struct{ entries, bytes int64 }
+
+func (r *room) add(other room) {
+	r.entries += other.entries
+	r.bytes += other.bytes
+}
+
+func cost(e *reeve.Entry) room {
+	return room{entries: 1, bytes: int64(len(e.Data)+len(e.Path)) + entryOverhead}
+}
+
+// take reserves room and says whether there was any.
+func (b *budget) take(r room) bool {
+	n, size := b.entries.Add(r.entries), b.bytes.Add(r.bytes)
 	if n <= b.maxEntries && size <= b.maxBytes {
 		return true
 	}
-	b.give(e)
+	b.give(r)
 	return false
 }
 
-func (b *budget) give(e *reeve.Entry) {
-	b.entries.Add(-1)
-	b.bytes.Add(-cost(e))
+func (b *budget) give(r room) {
+	b.entries.Add(-r.entries)
+	b.bytes.Add(-r.bytes)
 }
-
-func cost(e *reeve.Entry) int64 { return int64(len(e.Data)+len(e.Path)) + entryOverhead }
 
 // mailbox is where the publisher's goroutine leaves what a follower has not told yet. Putting
 // never blocks. Entries are kept only while they join without a hole to what is known;
@@ -48,7 +58,9 @@ type mailbox struct {
 	tail   int64 // the last position that the follower or the kept entries cover
 	last   int64 // the last position that the log is known to have
 	kept   []reeve.Entry
-	absent int // looks in a row that did not find the thread
+	keeps  room // of what is kept
+	writes room // of what was taken and is not yet written
+	absent int  // looks in a row that did not find the thread
 	fate   fate
 }
 
@@ -99,10 +111,11 @@ func (m *mailbox) add(last int64, entries []reeve.Entry) bool {
 
 func (m *mailbox) keep(e *reeve.Entry) bool {
 	if m.run == "" || e.Run == m.run {
-		if !m.budget.take(e) {
+		if !m.budget.take(cost(e)) {
 			m.fate = fateSlow
 			return false
 		}
+		m.keeps.add(cost(e))
 		m.kept = append(m.kept, *e)
 	}
 	m.tail = e.Seq
@@ -128,20 +141,22 @@ type load struct {
 	fate    fate
 }
 
-// take empties the mailbox.
+// take empties the mailbox. The room of what it gives stays reserved until written.
 func (m *mailbox) take() load {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l := load{entries: m.kept, tail: m.tail, last: m.last, fate: m.fate}
-	m.release()
+	m.writes.add(m.keeps)
+	m.kept, m.keeps = nil, room{}
 	return l
 }
 
-func (m *mailbox) release() {
-	for i := range m.kept {
-		m.budget.give(&m.kept[i])
-	}
-	m.kept = nil
+// written gives back the room of what was taken: the client has it.
+func (m *mailbox) written() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.budget.give(m.writes)
+	m.writes = room{}
 }
 
 // covered says that the follower has read up to seq, and makes the mailbox live.
@@ -191,6 +206,8 @@ func (m *mailbox) follows(run reeve.RunID, epoch int64) {
 func (m *mailbox) close() {
 	m.mu.Lock()
 	m.closed = true
-	m.release()
+	m.budget.give(m.keeps)
+	m.budget.give(m.writes)
+	m.kept, m.keeps, m.writes = nil, room{}, room{}
 	m.mu.Unlock()
 }

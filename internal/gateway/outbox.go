@@ -75,14 +75,12 @@ func (s *socket) cut() {
 func (s *socket) wakeWriter() {
 	if !s.writing {
 		s.writing = true
-		s.work.Add(1)
-		go s.writer()
+		s.work.Go(s.writer)
 	}
 }
 
 // writer writes until there is nothing more to write.
 func (s *socket) writer() {
-	defer s.work.Done()
 	for {
 		queue, next, bye := s.toWrite()
 		switch {
@@ -165,6 +163,7 @@ func (s *socket) tell(b *sub) bool {
 			return false
 		}
 	}
+	b.f.box.written()
 	if p.live {
 		s.send(wire.Live{Type: wire.TypeLive, Sub: b.id, Seq: p.seq})
 	}

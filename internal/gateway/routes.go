@@ -105,8 +105,10 @@ func (g *Gateway) wrongMethod(allowed []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", list)
 		g.metrics.answered("none", http.StatusMethodNotAllowed)
-		g.refuse(w, r, &statusError{status: http.StatusMethodNotAllowed, title: "Method not allowed",
-			err: reeve.Errorf(reeve.CodeInvalid, "%s is not for this route: use %s", r.Method, list)})
+		g.refuse(w, r, &statusError{
+			status: http.StatusMethodNotAllowed, title: "Method not allowed",
+			err: reeve.Errorf(reeve.CodeInvalid, "%s is not for this route: use %s", r.Method, list),
+		})
 	})
 }
 

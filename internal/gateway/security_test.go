@@ -42,7 +42,8 @@ func tokens(t *testing.T) (w *world, anna, berta, operator string) {
 }
 
 func TestEveryRouteAsksForAToken(t *testing.T) {
-	w, _, _, _ := tokens(t)
+	w, anna, _, _ := tokens(t)
+	want[wire.Runs](w, 200, "GET", "/v1/runs", nil, "Authorization", "Bearer "+anna)
 	open := map[string]bool{"/health": true, "/livez": true, "/readyz": true, "/v1/ws": true}
 	for _, rt := range w.gate.table() {
 		if open[rt.path] {
@@ -89,7 +90,7 @@ func TestAnotherOwnersThreadIsNotThere(t *testing.T) {
 		res, text := w.ask(rt.method, names.Replace(rt.path), body)
 		other, none := w.ask(rt.method, absent.Replace(rt.path), body)
 		same := strings.NewReplacer(string(run.Thread), "none").Replace(string(text))
-		if res.StatusCode != 404 || other.StatusCode != 404 || same != string(none) {
+		if res.StatusCode != http.StatusNotFound || other.StatusCode != http.StatusNotFound || same != string(none) {
 			t.Errorf("%s %s: %s %s, but of what is not there %s %s", rt.method, rt.path, res.Status, text, other.Status, none)
 		}
 	}
@@ -152,7 +153,7 @@ func TestOperatorsRoutes(t *testing.T) {
 
 func TestSocketAuth(t *testing.T) {
 	w, anna, _, _ := tokens(t)
-	if _, res, err := w.tryDial("Authorization", "Bearer wrong"); err == nil || res.StatusCode != 401 {
+	if _, res, err := w.tryDial("Authorization", "Bearer wrong"); err == nil || res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a wrong token in the header: %v", err)
 	}
 	p := w.dial()
@@ -176,7 +177,7 @@ func TestSocketAuth(t *testing.T) {
 	if code := silent.closed(); code != 1008 {
 		t.Errorf("a socket that never said who it is: closed with %d", code)
 	}
-	if _, res, err := w.tryDial("Origin", "https://evil.example"); err == nil || res.StatusCode != 403 {
+	if _, res, err := w.tryDial("Origin", "https://evil.example"); err == nil || res.StatusCode != http.StatusForbidden {
 		t.Errorf("a page of another origin: %v", err)
 	}
 	same, _, err := w.tryDial("Origin", w.server.URL, "Authorization", "Bearer "+anna)

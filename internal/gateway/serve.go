@@ -129,8 +129,10 @@ func mayBeEmpty(zero any) bool {
 }
 
 func wrongType(r *http.Request) error {
-	return &statusError{status: http.StatusUnsupportedMediaType, title: "Unsupported media type",
-		err: reeve.Errorf(reeve.CodeInvalid, "Content-Type %q: only application/json is taken", r.Header.Get("Content-Type"))}
+	return &statusError{
+		status: http.StatusUnsupportedMediaType, title: "Unsupported media type",
+		err: reeve.Errorf(reeve.CodeInvalid, "Content-Type %q: only application/json is taken", r.Header.Get("Content-Type")),
+	}
 }
 
 // readAll reads a body within the limits of bytes and time.

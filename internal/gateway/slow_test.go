@@ -101,7 +101,7 @@ func TestSlowStreamIsClosedAndComesBack(t *testing.T) {
 		}
 	}
 	if end.name != "problem" || !strings.Contains(end.data, `"rate_limited"`) || last >= 63 {
-		t.Fatalf("at %d it was told %+v", last, end)
+		t.Fatalf("at %d it was told %s %.100s", last, end.name, end.data)
 	}
 	position := reeve.Position{Epoch: w.log(target{thread: run.Thread}, 0)[0].Epoch, Seq: last}
 	again := w.feed("/v1/runs/"+string(run.ID)+"/events", "Last-Event-ID", position.String())

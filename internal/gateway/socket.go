@@ -100,8 +100,10 @@ func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, c *call) {
 // credentials may still bring an auth frame.
 func (g *Gateway) mayUpgrade(r *http.Request, c *call) error {
 	if !upgradable(r) {
-		return &statusError{status: http.StatusUpgradeRequired, title: "Upgrade required",
-			err: reeve.Errorf(reeve.CodeInvalid, "this route is a WebSocket (version 13): ask for an upgrade")}
+		return &statusError{
+			status: http.StatusUpgradeRequired, title: "Upgrade required",
+			err: reeve.Errorf(reeve.CodeInvalid, "this route is a WebSocket (version 13): ask for an upgrade"),
+		}
 	}
 	if !sameOrigin(r) {
 		return reeve.Errorf(reeve.CodeForbidden, "a page of origin %q may not open a socket here", r.Header.Get("Origin"))

@@ -91,6 +91,7 @@ func (g *Gateway) tellStream(ctx context.Context, s *stream, f *follower, woken 
 		if werr := s.entries(p.entries); werr != nil {
 			return werr
 		}
+		f.box.written()
 		if err != nil || p.done {
 			return err
 		}

@@ -29,7 +29,7 @@ type feed struct {
 func (w *world) feed(path string, headers ...string) *feed {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), hang)
-	r, err := http.NewRequestWithContext(ctx, "GET", w.server.URL+path, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.server.URL+path, nil)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestEventsFollowARunAndEndWithIt(t *testing.T) {
 	path := "/v1/runs/" + string(run.ID) + "/events"
 	f := w.feed(path)
 	defer f.close()
-	if kind := f.res.Header.Get("Content-Type"); f.res.StatusCode != 200 || kind != "text/event-stream" {
+	if kind := f.res.Header.Get("Content-Type"); f.res.StatusCode != http.StatusOK || kind != "text/event-stream" {
 		t.Fatalf("got %s, %s", f.res.Status, kind)
 	}
 	w.does(run.ID, step("a"), step("b"))

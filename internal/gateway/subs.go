@@ -15,7 +15,6 @@ const maxBeats = 100
 type sub struct {
 	id     wire.ID
 	f      *follower // nil until it has begun
-	woken  bool      // woken before it began
 	queued bool      // stands in the socket's ready list
 	gone   bool
 }

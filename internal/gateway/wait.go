@@ -79,6 +79,7 @@ func (g *Gateway) untilDone(ctx context.Context, f *follower, woken <-chan struc
 	defer timer.Stop()
 	for {
 		p, err := f.next(ctx)
+		f.box.written() // nobody reads it
 		if err != nil || p.done {
 			return
 		}

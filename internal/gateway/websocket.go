@@ -88,7 +88,7 @@ func (u *upgrader) upgrade(w http.ResponseWriter, r *http.Request, l listener) (
 	half := &halfClosed{Conn: raw, listener: l, patience: u.patience}
 	var early io.Reader = half
 	if n := buffered.Reader.Buffered(); n > 0 { // frames that came with the request
-		ahead, _ := buffered.Reader.Peek(n)
+		ahead, _ := buffered.Peek(n)
 		early = io.MultiReader(bytes.NewReader(bytes.Clone(ahead)), half)
 	}
 	ws, err := u.ws.UpgradeFromConn(half, bufio.NewReaderSize(early, readBuffer), r)
@@ -157,7 +157,7 @@ type halfClosed struct {
 }
 
 func (c *halfClosed) Write(b []byte) (int, error) {
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.patience))
+	_ = c.SetWriteDeadline(time.Now().Add(c.patience))
 	return c.Conn.Write(b)
 }
 
@@ -169,7 +169,7 @@ func (c *halfClosed) Close() error {
 		return nil
 	}
 	c.closing = true
-	_ = c.Conn.SetReadDeadline(time.Now().Add(linger))
+	_ = c.SetReadDeadline(time.Now().Add(linger))
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()
 	}

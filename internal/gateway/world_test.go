@@ -306,7 +306,7 @@ func want[T any](w *world, status int, method, path string, body any, headers ..
 	return v
 }
 
-// starts starts a run on a new thread.
+// starts has a run begun on a new thread.
 func (w *world) starts() reeve.Run {
 	w.Helper()
 	return want[reeve.Run](w, http.StatusCreated, "POST", "/v1/runs", wire.StartRun{Agent: "echo", Input: json.RawMessage(`{"text":"hi"}`)})
