@@ -77,7 +77,7 @@ func settleFile(flags *pflag.FlagSet, path string, typed map[string]bool) error 
 		}
 	}
 	if _, err := dec.Token(); err != nil {
-		return fmt.Errorf("--config %s: %w", path, err)
+		return fmt.Errorf("--config %s: the object does not end: %w", path, err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("--config %s: text stands behind the object", path)

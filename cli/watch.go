@@ -104,6 +104,7 @@ func (l *live) close() {
 	l.cancel()
 	l.work.Wait()
 	l.draw()
+	io.WriteString(l.screen.file, "\n") // the result comes below
 }
 
 // lines is a watcher that writes a line of JSON for each entry.
