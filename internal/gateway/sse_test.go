@@ -36,7 +36,7 @@ func (w *world) feed(path string, headers ...string) *feed {
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	res, err := http.DefaultClient.Do(r)
+	res, err := w.http.Do(r)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -41,6 +42,7 @@ type world struct {
 	hints   *hints
 	gate    *Gateway
 	server  *httptest.Server
+	http    *http.Client
 	desk    *desk
 	metrics *prometheus.Registry
 	token   string // sent with every request unless ""
@@ -65,6 +67,8 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	}
 	w.gate = New(config)
 	w.server = httptest.NewServer(w.gate.Handler())
+	transport := &http.Transport{DialContext: narrow}
+	w.http = &http.Client{Transport: transport}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- w.journal.Run(ctx) }()
@@ -75,11 +79,20 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 			t.Errorf("close: %v", err)
 		}
 		w.server.Close()
-		http.DefaultClient.CloseIdleConnections()
+		transport.CloseIdleConnections()
 		stop()
 		<-done
 	})
 	return w
+}
+
+// narrow dials with a small buffer for reading, so that a client that does not read is soon felt.
+func narrow(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.(*net.TCPConn).SetReadBuffer(64 << 10)
 }
 
 // hints publishes to the bus, and can lose what it is told to lose.
@@ -280,7 +293,7 @@ func (w *world) ask(method, path string, body any, headers ...string) (*http.Res
 			r.Host = headers[i+1]
 		}
 	}
-	res, err := http.DefaultClient.Do(r)
+	res, err := w.http.Do(r)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func (w *world) tryDial(headers ...string) (*peer, *http.Response, error) {
 	}
 	ctx, cancel := context.WithTimeout(w.Context(), hang)
 	defer cancel()
-	c, res, err := websocket.Dial(ctx, w.server.URL+"/v1/ws", &websocket.DialOptions{HTTPHeader: h})
+	c, res, err := websocket.Dial(ctx, w.server.URL+"/v1/ws", &websocket.DialOptions{HTTPHeader: h, HTTPClient: w.http})
 	if err != nil {
 		return nil, res, err
 	}
