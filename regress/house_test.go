@@ -23,7 +23,12 @@ import (
 	"github.com/reeve-run/reeve/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		_ = os.RemoveAll(builtDir) // "" when no worker was built
+		os.Exit(status)
+	}))
+}
 
 // hang is past what anything here takes, on a machine that is busy with other things: whoever is not
 // done by then never will be.
@@ -93,6 +98,15 @@ func within(ended <-chan error) error {
 // call makes a request and decodes the answer, if it is a good one.
 func (h *house) call(method, path string, body, into any) int {
 	h.t.Helper()
+	status, err := h.try(method, path, body, into)
+	if err != nil {
+		h.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return status
+}
+
+// try is call for any goroutine.
+func (h *house) try(method, path string, body, into any) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*hang)
 	defer cancel()
 	var content io.Reader
@@ -101,26 +115,21 @@ func (h *house) call(method, path string, body, into any) int {
 	}
 	req, err := http.NewRequestWithContext(ctx, method, h.url+path, content)
 	if err != nil {
-		h.t.Fatal(err)
+		return 0, err
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	res, err := h.http.Do(req)
 	if err != nil {
-		h.t.Fatalf("%s %s: %v", method, path, err)
+		return 0, err
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		h.t.Fatalf("%s %s: %v", method, path, err)
+	if err != nil || into == nil || res.StatusCode >= 300 {
+		return res.StatusCode, err
 	}
-	if into != nil && res.StatusCode < 300 {
-		if err := json.Unmarshal(raw, into); err != nil {
-			h.t.Fatalf("%s %s: %v in %s", method, path, err, raw)
-		}
-	}
-	return res.StatusCode
+	return res.StatusCode, json.Unmarshal(raw, into)
 }
 
 func encode(t testing.TB, v any) []byte {

@@ -2,10 +2,10 @@
 // the answer, remembers the thread, and goes on after a crash.
 //
 //	export OPENAI_BASE_URL=http://127.0.0.1:11434/v1 OPENAI_MODEL=llama3.2
-//	go run ./examples/chat run chat "What is a fence?" --thread talk
-//	go run ./examples/chat run chat "Say it shorter." --thread talk
+//	go run ./examples/chat run chat "What is a fence?" --json
+//	go run ./examples/chat run chat "Say it shorter." --thread THREAD
 //
-// OPENAI_BASE_URL and OPENAI_MODEL are needed, OPENAI_API_KEY only where the server wants one.
+// THREAD is in what --json prints. OPENAI_BASE_URL and OPENAI_MODEL are needed, OPENAI_API_KEY only where the server wants one.
 //
 // # Rules
 //

@@ -19,8 +19,8 @@ var (
 // The handler of the origin: it lends its session to the supervisor.
 func handler(ctx context.Context) error {
 	return pool.Do(ctx, func(ctx context.Context, tx *sessionsql.Tx) error {
-		crew.session = tx       // want "crew.session undefined"
-		crew.Session = tx       // want "crew.Session undefined"
+		crew.session = tx                     // want "crew.session undefined"
+		crew.Session = tx                     // want "crew.Session undefined"
 		_, err := agent.Call(ctx, crew, "hi") // want "does not implement agent.Context"
 		return err
 	})
@@ -54,8 +54,8 @@ var _ agent.Context = forged{} // want "does not implement agent.Context"
 // An agent of one's own making, with a session in it, is no agent.
 type supervisor struct{ session *sessionsql.Tx }
 
-func (s *supervisor) Name() string                                       { return "supervisor" }
-func (s *supervisor) Version() string                                    { return "" }
+func (s *supervisor) Name() string                                     { return "supervisor" }
+func (s *supervisor) Version() string                                  { return "" }
 func (s *supervisor) run(ctx agent.Context, in []byte) ([]byte, error) { return in, nil }
 
 func serve(tx *sessionsql.Tx) { cli.Main(&supervisor{session: tx}) } // want "does not implement agent.Runnable"
