@@ -97,7 +97,7 @@ func (c *command) benchIn(ctx context.Context, db string, asJSON bool, choose fu
 
 // benchDir is a fresh folder on the disk that is to be measured.
 func benchDir(db string) (string, error) {
-	parent := ""
+	var parent string
 	if db != "" {
 		path, ok := strings.CutPrefix(db, "sqlite:")
 		if !ok || path == "" {

@@ -72,8 +72,13 @@ func (c *command) followRun(ctx context.Context, cl *client.Client, from client.
 
 // followJSON prints every entry to stdout.
 func (c *command) followJSON(ctx context.Context, cl *client.Client, from client.From) error {
-	if err := follow(ctx, cl, from, lines{c.out}); err != nil {
-		return err
+	for e, err := range cl.Follow(ctx, from) {
+		if err != nil {
+			return err
+		}
+		if err := printLine(c.out, e); err != nil {
+			return err
+		}
 	}
 	run, err := cl.Run(ctx, from.Run)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 // serverLog is the log of a server: for people on a terminal, JSON for everything else.
 func serverLog(w io.Writer) *slog.Logger {
 	if isTerminal(w) {
-		return slog.New(tint.NewHandler(w, &tint.Options{TimeFormat: "15:04:05.000", NoColor: !colored()}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{TimeFormat: "15:04:05.000", NoColor: !colored()}))
 	}
 	return slog.New(slog.NewJSONHandler(w, nil))
 }
@@ -21,5 +21,5 @@ func quietLog(w io.Writer) *slog.Logger {
 	if _, drawn := w.(*screen); !drawn {
 		o.NoColor = true
 	}
-	return slog.New(tint.NewHandler(w, o))
+	return slog.New(tint.NewTextHandler(w, o))
 }

@@ -54,7 +54,7 @@ cancelled, 130 after Ctrl-C.`,
 			return c.agentNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
-	r.remote.flags(cmd)
+	r.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&r.input, "input", "", "the input: JSON, @FILE or @-")
 	f.StringVar(&r.thread, "thread", "", "go on with this thread instead of a new one")

@@ -149,9 +149,14 @@ func (c *command) runsShow() *cobra.Command {
 
 func (c *command) showRun(ctx context.Context, cl *client.Client, run reeve.Run) error {
 	rows := [][]string{
-		{"run", string(run.ID)}, {"agent", strings.TrimSpace(run.Agent + " " + run.Version)}, {"status", string(run.Status)},
-		{"attempt", fmt.Sprint(run.Attempt)}, {"created", stamp(run.CreatedAt)}, {"took", took(run)},
-		{"input", short(run.Input)}, {"result", short(run.Result)},
+		{"run", string(run.ID)},
+		{"agent", strings.TrimSpace(run.Agent + " " + run.Version)},
+		{"status", string(run.Status)},
+		{"attempt", fmt.Sprint(run.Attempt)},
+		{"created", stamp(run.CreatedAt)},
+		{"took", took(run)},
+		{"input", short(run.Input)},
+		{"result", short(run.Result)},
 	}
 	if run.Error != nil {
 		rows = append(rows, []string{"error", fmt.Sprintf("%s: %s", run.Error.Code, run.Error.Message)})

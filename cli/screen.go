@@ -27,16 +27,15 @@ func (s *screen) room() (width, height int) {
 	return width, height
 }
 
-// draw replaces the lines that were drawn before.
-func (s *screen) draw(lines []string) error {
+// draw replaces the lines that were drawn before. A terminal that is gone does not matter to the run.
+func (s *screen) draw(lines []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var b bytes.Buffer
 	s.erase(&b)
 	s.lines = lines
 	s.paint(&b)
-	_, err := s.file.Write(b.Bytes())
-	return err
+	_, _ = s.file.Write(b.Bytes())
 }
 
 // Write puts text above the lines. It lets a log share the terminal with them.

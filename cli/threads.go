@@ -76,7 +76,9 @@ func (c *command) threadsShow() *cobra.Command {
 			return err
 		}
 		err = table(c.out, [][]string{
-			{"thread", string(t.ID)}, {"title", t.Title}, {"created", stamp(t.CreatedAt)},
+			{"thread", string(t.ID)},
+			{"title", t.Title},
+			{"created", stamp(t.CreatedAt)},
 			{"entries", fmt.Sprintf("%d to %d", t.FirstSeq, t.LastSeq)},
 		})
 		if err != nil {

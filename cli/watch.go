@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -69,7 +70,7 @@ func (l *live) entry(e reeve.Entry) {
 	l.tree.Add(e)
 }
 
-func (l *live) say(text string) { io.WriteString(l.screen, text+"\n") }
+func (l *live) say(text string) { fmt.Fprintln(l.screen, text) }
 
 func (l *live) draw() {
 	width, height := l.screen.room()
@@ -104,13 +105,14 @@ func (l *live) close() {
 	l.cancel()
 	l.work.Wait()
 	l.draw()
-	io.WriteString(l.screen.file, "\n") // the result comes below
+	fmt.Fprintln(l.screen.file) // the result comes below
 }
 
 // lines is a watcher that writes a line of JSON for each entry.
 type lines struct{ out io.Writer }
 
-func (l lines) entry(e reeve.Entry) { printLine(l.out, e) }
+// entry passes over trouble of stderr: the run goes on without it.
+func (l lines) entry(e reeve.Entry) { _ = printLine(l.out, e) }
 func (l lines) say(string)          {}
 func (l lines) close()              {}
 

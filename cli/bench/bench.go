@@ -31,7 +31,7 @@ func Default(dir string) *Bench {
 	}
 }
 
-func (b *Bench) say(format string, args ...any) {
+func (b *Bench) sayf(format string, args ...any) {
 	if b.Progress != nil {
 		b.Progress(fmt.Sprintf(format, args...))
 	}

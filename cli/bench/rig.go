@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -35,7 +34,7 @@ const startBound = 30 * time.Second
 
 // openRig starts one in the folder; close stops it.
 func openRig(ctx context.Context, dir string, pool int) (*rig, error) {
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	store, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(dir, "reeve.db"), Readers: pool - 1, Logger: quiet})
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ func (b *Bench) single(ctx context.Context) (s Single, err error) {
 		}
 		var ours, bares, ratios []float64
 		for pair := range pairs {
-			b.say("one run alone, pair %d of %d", pair+1, pairs)
+			b.sayf("one run alone, pair %d of %d", pair+1, pairs)
 			result, err := r.once(ctx, timed.Name(), plan{Steps: aloneSteps})
 			if err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ func (b *Bench) sockets(ctx context.Context) (w WebSocket, acceptMS float64, err
 		return w, 0, err
 	}
 	defer func() { err = first(err, stop()) }()
-	b.say("a run's start at a client")
+	b.sayf("a run's start at a client")
 	if acceptMS, err = firstEntry(ctx, url); err != nil {
 		return w, 0, err
 	}
@@ -80,13 +81,13 @@ func (b *Bench) idle(ctx context.Context, url string) (w WebSocket, err error) {
 		return w, err
 	}
 	if n < b.Sockets {
-		b.say("this process may have only so many files open: %d sockets instead of %d", n, b.Sockets)
+		b.sayf("this process may have only so many files open: %d sockets instead of %d", n, b.Sockets)
 	}
 	before, err := resident()
 	if err != nil {
 		return w, err
 	}
-	b.say("%d idle sockets", n)
+	b.sayf("%d idle sockets", n)
 	hangUp, err := b.dial(ctx, url, n)
 	if err != nil {
 		return w, err
@@ -116,7 +117,7 @@ func (b *Bench) dial(ctx context.Context, url string, n int) (hangUp func() erro
 	if len(b.Client) == 0 {
 		return nil, errors.New("no command line for the process that opens sockets")
 	}
-	args := append(b.Client[1:len(b.Client):len(b.Client)], url, strconv.Itoa(n))
+	args := slices.Concat(b.Client[1:], []string{url, strconv.Itoa(n)})
 	cmd := exec.CommandContext(ctx, b.Client[0], args...)
 	var trouble strings.Builder
 	cmd.Stderr = &trouble

@@ -64,7 +64,7 @@ func (b *Bench) pairs(ctx context.Context, inFlight int, r *rig, raw *bare) (Thr
 	defer connections.close()
 	l := load{inFlight: inFlight, last: b.Window, runs: b.Runs, done: &stepsDone}
 	for pair := range pairs {
-		b.say("throughput at %d in flight, pair %d of %d", inFlight, pair+1, pairs)
+		b.sayf("throughput at %d in flight, pair %d of %d", inFlight, pair+1, pairs)
 		runtime.GC()
 		ours, err := measure(ctx, l, func(ctx context.Context, _ int) error {
 			_, err := r.once(ctx, stepper.Name(), plan{Steps: b.Steps})

@@ -50,7 +50,7 @@ func (b *Bench) waiting(ctx context.Context) (w Waiting, err error) {
 	}
 	connections := watchConnections(r)
 	defer connections.close()
-	b.say("%d runs that wait", b.Waiting)
+	b.sayf("%d runs that wait", b.Waiting)
 	if err := r.startWaiting(ctx, b.Waiting); err != nil {
 		return w, err
 	}
