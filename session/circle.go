@@ -6,96 +6,126 @@ import (
 )
 
 // circle decides whether a pool is dead: nothing in it is free, and each of its
-// units belongs to somebody who waits for one more. It returns the youngest of
-// the waiters, who is to fail, or nil.
+// units belongs to somebody who waits for one more. It returns the youngest of those,
+// who is to fail, or nil.
 //
 // Who holds a unit is known in two ways. The waiter's context may descend from the
 // unit's. Otherwise by the shape of stacks: the function that opened the unit, and
-// the calls that led to it, are still on the stack of whoever is in there. Only when
-// every goroutine of that shape is a waiter does its unit count as waiting; one
-// that is anywhere else, or a unit whose function has returned, and there is no
+// the calls that led to it, are still on the stack of whoever is in there. A unit
+// counts as waiting only when every goroutine of that shape is a waiter, and one of
+// them, for each such unit, has got beyond the line that opened it. A goroutine of the
+// shape that is anywhere else, or a unit whose function has returned, and there is no
 // verdict. That errs towards silence, and needs no goroutine ids.
 func circle(g *Guard, waiters []*Waiter) *Waiter {
-	if len(waiters) == 0 {
-		return nil
-	}
-	youngest := waiters[len(waiters)-1]
 	holds := g.open()
-	if len(holds) < youngest.size {
+	if len(waiters) == 0 || len(holds) < waiters[0].size {
 		return nil
 	}
-	var stacks [][]uintptr // taken at the first unit that needs them
+	look := &look{waiters: waiters, guilty: -1}
 	for _, h := range holds {
-		if descends(h, waiters) {
-			continue
-		}
-		if stacks == nil {
-			stacks = goroutines()
-		}
-		if !allWait(h, waiters, stacks) {
+		if !look.waits(h, holds) {
 			return nil
 		}
 	}
-	if !slices.Equal(holds, g.open()) || !slices.Equal(waiters, g.queue.snapshot()) {
+	if look.guilty < 0 || !slices.Equal(holds, g.open()) || !slices.Equal(waiters, g.queue.snapshot()) {
 		return nil // something moved while we looked
 	}
-	e := &IllegalStateError{Op: OpBegin.String(), State: "waited for in a circle", Rule: RuleCircle,
-		Used: []Site{resolve(youngest.pcs[:])}}
+	w := waiters[look.guilty]
+	e := &IllegalStateError{Op: OpBegin.String(), State: "waited for in a circle", Rule: RuleCircle, Used: []Site{resolve(w.pcs[:])}}
 	if g.Refuse(e) == nil {
 		return nil
 	}
-	return youngest
+	return w
 }
 
-// descends says whether a waiter's context belongs to the unit.
-func descends(h *Hold, waiters []*Waiter) bool {
-	return slices.ContainsFunc(waiters, func(w *Waiter) bool {
-		if w.scope == nil {
-			return false
-		}
-		for up := w.scope.hold; up != nil; up = up.parent {
-			if up == h {
-				return true
-			}
-		}
-		return false
-	})
+// look is one look at a pool's waiters.
+type look struct {
+	waiters []*Waiter
+	stacks  [][]uintptr // of all goroutines; taken for the first unit that needs them
+	guilty  int         // the youngest waiter so far that holds a unit
 }
 
-// allWait says whether every goroutine that could be the unit's is a waiter.
-func allWait(h *Hold, waiters []*Waiter, stacks [][]uintptr) bool {
+// waits says whether the unit belongs to a waiter.
+func (l *look) waits(h *Hold, holds []*Hold) bool {
+	for i, w := range l.waiters {
+		if descends(h, w) {
+			l.guilty = max(l.guilty, i)
+			return true
+		}
+	}
 	s, ok := h.opened.shape()
 	if !ok {
 		return false
 	}
-	could, wait := 0, 0
-	for _, stack := range stacks {
+	if l.stacks == nil {
+		l.stacks = goroutines()
+	}
+	could, wait, beyond := 0, 0, 0
+	for _, stack := range l.stacks {
 		if s.fits(stack) {
 			could++
 		}
 	}
-	for _, w := range waiters {
-		if s.fits(trim(w.pcs[:])) {
-			wait++
+	for i, w := range l.waiters {
+		stack := trim(w.pcs[:])
+		if !s.fits(stack) {
+			continue
+		}
+		wait++
+		if s.pc != author(stack) {
+			beyond++
+			l.guilty = max(l.guilty, i)
 		}
 	}
-	return could > 0 && could == wait
+	return could == wait && beyond >= alike(h, holds)
 }
 
-// shape is the author's function on a stack, and the calls that led to it.
+// alike counts the units that were opened by the same line on the same way.
+func alike(h *Hold, holds []*Hold) int {
+	n := 0
+	for _, other := range holds {
+		if other.opened == h.opened {
+			n++
+		}
+	}
+	return n
+}
+
+// descends says whether the waiter's context belongs to the unit.
+func descends(h *Hold, w *Waiter) bool {
+	if w.scope == nil {
+		return false
+	}
+	for up := w.scope.hold; up != nil; up = up.parent {
+		if up == h {
+			return true
+		}
+	}
+	return false
+}
+
+// shape is the author's line and function on a stack, and the calls that led to it.
 type shape struct {
+	pc    uintptr
 	entry uintptr
 	outer []uintptr
 }
 
 func (t *trace) shape() (shape, bool) {
 	pcs := trim(t[:])
-	for i, pc := range pcs {
-		if foreign(pc) {
-			return shape{entry: entry(pc), outer: pcs[i+1:]}, true
-		}
+	i := slices.IndexFunc(pcs, foreign)
+	if i < 0 {
+		return shape{}, false
 	}
-	return shape{}, false
+	return shape{pc: pcs[i], entry: entry(pcs[i]), outer: pcs[i+1:]}, true
+}
+
+// author is the author's innermost line on a stack.
+func author(pcs []uintptr) uintptr {
+	if i := slices.IndexFunc(pcs, foreign); i >= 0 {
+		return pcs[i]
+	}
+	return 0
 }
 
 func (s shape) fits(stack []uintptr) bool {

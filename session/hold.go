@@ -75,6 +75,9 @@ func (h *Hold) Begin() context.Context {
 	return &h.ctx
 }
 
+// Begun says whether the unit has got its session.
+func (h *Hold) Begun() bool { return h.state.Load() != waiting }
+
 // Enter claims the unit for one operation. It returns an *IllegalStateError
 // when the unit has ended or is in use. Each Enter that returned nil needs an Exit
 // with the same op.

@@ -30,7 +30,7 @@ func (s Site) String() string {
 // called through a driver, deepest are kept.
 const (
 	depth   = 10
-	deepest = 16
+	deepest = 12
 )
 
 // trace is an unresolved place: program counters in a fixed array, so that

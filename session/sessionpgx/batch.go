@@ -13,7 +13,7 @@ func (u *unit) sendBatch(ctx context.Context, q querier, b *pgx.Batch) pgx.Batch
 	if err := u.hold.Enter(session.OpBatch); err != nil {
 		return noBatch{err}
 	}
-	inner := q.SendBatch(ctx, b)
+	inner := q.SendBatch(u.own(ctx), b)
 	u.pause(session.OpBatch)
 	return &batch{BatchResults: inner, unit: u}
 }

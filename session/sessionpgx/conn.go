@@ -35,7 +35,7 @@ func DoConn(ctx context.Context, p *pgxpool.Pool, fn func(context.Context, *Conn
 		hold.End(session.Failed, err)
 		return fmt.Errorf("acquire a connection: %w", err)
 	}
-	return run(hold, &Conn{unit: unit{hold: hold, conn: conn}}, fn)
+	return run(hold, &Conn{unit: unit{hold: hold, conn: conn, watched: q.watched()}}, fn)
 }
 
 // Exec runs a statement without rows.
@@ -43,7 +43,7 @@ func (c *Conn) Exec(ctx context.Context, sql string, args ...any) (pgconn.Comman
 	if err := c.hold.Enter(session.OpExec); err != nil {
 		return pgconn.CommandTag{}, err
 	}
-	tag, err := c.conn.Exec(ctx, sql, args...)
+	tag, err := c.conn.Exec(c.own(ctx), sql, args...)
 	c.left.Add(sql)
 	c.exit(session.OpExec)
 	return tag, c.explain(session.OpExec, err)

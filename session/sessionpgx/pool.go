@@ -124,8 +124,14 @@ func (p *pool) begin(hold *session.Hold) (*tx, error) {
 		return nil, err
 	}
 	t := &tx{inner: inner}
-	t.unit = unit{hold: hold, conn: conn, rollback: inner.Rollback}
+	t.unit = unit{hold: hold, conn: conn, rollback: inner.Rollback, watched: p.watched()}
 	return t, nil
+}
+
+// watched says whether the pool is under Watch.
+func (p *pool) watched() bool {
+	_, ok := p.source.of.(*watcher)
+	return ok
 }
 
 // acquire gets a connection. Where the pool may have none free, the wait is the

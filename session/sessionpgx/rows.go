@@ -22,7 +22,7 @@ func (u *unit) query(ctx context.Context, q querier, sql string, args []any) (pg
 	if err := u.hold.Enter(session.OpQuery); err != nil {
 		return noRows{err}, err
 	}
-	inner, err := q.Query(ctx, sql, args...)
+	inner, err := q.Query(u.own(ctx), sql, args...)
 	if err != nil {
 		u.exit(session.OpQuery)
 		return inner, u.explain(session.OpQuery, err)
@@ -144,7 +144,7 @@ func (u *unit) queryRow(ctx context.Context, q querier, sql string, args []any) 
 	if err := u.hold.Enter(session.OpQueryRow); err != nil {
 		return noRows{err}
 	}
-	inner := q.QueryRow(ctx, sql, args...)
+	inner := q.QueryRow(u.own(ctx), sql, args...)
 	u.pause(session.OpQueryRow)
 	return &row{inner: inner, unit: u}
 }

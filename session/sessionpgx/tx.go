@@ -18,8 +18,8 @@ type tx struct {
 	parent *tx // of a savepoint
 }
 
-// own is the unit that the savepoint belongs to.
-func (t *tx) own() *unit {
+// root is the unit that the savepoint belongs to.
+func (t *tx) root() *unit {
 	for t.parent != nil {
 		t = t.parent
 	}
@@ -28,11 +28,11 @@ func (t *tx) own() *unit {
 
 // Begin starts a savepoint. It is ended by hand, by its Commit or Rollback, or with the unit.
 func (t *tx) Begin(ctx context.Context) (pgx.Tx, error) {
-	u := t.own()
+	u := t.root()
 	if err := u.hold.Enter(session.OpBegin); err != nil {
 		return nil, err
 	}
-	inner, err := t.inner.Begin(ctx)
+	inner, err := t.inner.Begin(u.own(ctx))
 	u.exit(session.OpBegin)
 	if err != nil {
 		return nil, u.explain(session.OpBegin, err)
@@ -53,56 +53,56 @@ func (t *tx) Rollback(ctx context.Context) error {
 }
 
 func (t *tx) end(ctx context.Context, op session.Op, end func(context.Context) error) error {
-	u := t.own()
+	u := t.root()
 	if t.parent == nil {
 		return u.hold.RefuseByHand(op)
 	}
 	if err := u.hold.Enter(op); err != nil {
 		return err
 	}
-	err := end(ctx)
+	err := end(u.own(ctx))
 	u.exit(op)
 	return err
 }
 
 func (t *tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	u := t.own()
+	u := t.root()
 	if err := u.hold.Enter(session.OpExec); err != nil {
 		return pgconn.CommandTag{}, err
 	}
-	tag, err := t.inner.Exec(ctx, sql, args...)
+	tag, err := t.inner.Exec(u.own(ctx), sql, args...)
 	u.exit(session.OpExec)
 	return tag, u.explain(session.OpExec, err)
 }
 
 func (t *tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	return t.own().query(ctx, t.inner, sql, args)
+	return t.root().query(ctx, t.inner, sql, args)
 }
 
 func (t *tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	return t.own().queryRow(ctx, t.inner, sql, args)
+	return t.root().queryRow(ctx, t.inner, sql, args)
 }
 
 func (t *tx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	return t.own().sendBatch(ctx, t.inner, b)
+	return t.root().sendBatch(ctx, t.inner, b)
 }
 
 func (t *tx) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, src pgx.CopyFromSource) (int64, error) {
-	u := t.own()
+	u := t.root()
 	if err := u.hold.Enter(session.OpCopy); err != nil {
 		return 0, err
 	}
-	n, err := t.inner.CopyFrom(ctx, table, columns, src)
+	n, err := t.inner.CopyFrom(u.own(ctx), table, columns, src)
 	u.exit(session.OpCopy)
 	return n, u.explain(session.OpCopy, err)
 }
 
 func (t *tx) Prepare(ctx context.Context, name, sql string) (*pgconn.StatementDescription, error) {
-	u := t.own()
+	u := t.root()
 	if err := u.hold.Enter(session.OpPrepare); err != nil {
 		return nil, err
 	}
-	d, err := t.inner.Prepare(ctx, name, sql)
+	d, err := t.inner.Prepare(u.own(ctx), name, sql)
 	u.exit(session.OpPrepare)
 	return d, u.explain(session.OpPrepare, err)
 }
@@ -110,14 +110,14 @@ func (t *tx) Prepare(ctx context.Context, name, sql string) (*pgconn.StatementDe
 // LargeObjects gives pgx's own, which go around the guard while the unit is
 // open; the connection is destroyed at its end.
 func (t *tx) LargeObjects() pgx.LargeObjects {
-	t.own().handOut(session.OpLargeObjects)
+	t.root().handOut(session.OpLargeObjects)
 	return t.inner.LargeObjects()
 }
 
 // Conn gives the connection itself, which goes around the guard while the unit
 // is open; it is destroyed at the unit's end. After the end it is a closed one.
 func (t *tx) Conn() *pgx.Conn {
-	t.own().handOut(session.OpConn)
+	t.root().handOut(session.OpConn)
 	return t.inner.Conn()
 }
 
@@ -125,6 +125,9 @@ func (t *tx) Conn() *pgx.Conn {
 func (u *unit) handOut(op session.Op) {
 	if u.hold.Enter(op) == nil {
 		u.raw = true
+		if s := stateOf(u.conn.Conn()); s != nil {
+			s.lent.Store(true)
+		}
 		u.exit(op)
 	}
 }
@@ -135,7 +138,7 @@ func (t *tx) finish(ctx context.Context) error {
 		return err
 	}
 	t.rollback = nil
-	if err := t.inner.Commit(ctx); err != nil {
+	if err := t.inner.Commit(t.own(ctx)); err != nil {
 		err = t.explain(session.OpCommit, err)
 		t.hold.End(session.Failed, err)
 		t.release()

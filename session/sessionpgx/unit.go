@@ -17,6 +17,30 @@ type unit struct {
 	conn     *pgxpool.Conn
 	rollback func(context.Context) error // nil without a transaction
 	raw      bool                        // the *pgx.Conn was handed out
+	watched  bool                        // the pool is under Watch
+}
+
+// ownContext marks what the unit itself does with its connection, for Watch: a
+// statement without the mark comes from somebody who has kept the connection.
+type ownContext struct {
+	context.Context
+	hold *session.Hold
+}
+
+type ownKey struct{}
+
+func (c *ownContext) Value(key any) any {
+	if _, ok := key.(ownKey); ok {
+		return c.hold
+	}
+	return c.Context.Value(key)
+}
+
+func (u *unit) own(ctx context.Context) context.Context {
+	if !u.watched {
+		return ctx
+	}
+	return &ownContext{ctx, u.hold}
 }
 
 // endBound is how long a rollback may take before the connection is closed.
@@ -27,11 +51,11 @@ const endBound = 5 * time.Second
 func (u *unit) release() {
 	if u.rollback != nil && !u.conn.Conn().PgConn().IsBusy() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(u.hold.Context()), endBound)
-		_ = u.rollback(ctx) // where it fails, pgx closes the connection
+		_ = u.rollback(u.own(ctx)) // where it fails, pgx closes the connection
 		cancel()
 	}
-	if u.raw || u.conn.Conn().PgConn().IsBusy() {
-		closeNow(u.conn.Conn())
+	if c := u.conn.Conn(); u.raw || c.PgConn().IsBusy() {
+		closeNow(c)
 	}
 	u.conn.Release()
 }

@@ -20,11 +20,11 @@ import (
 func Watch(cfg *pgxpool.Config, opts ...Option) {
 	w := &watcher{size: int64(cfg.MaxConns)}
 	w.guard = configOf(opts).newGuard(w)
-	tracers := []pgx.QueryTracer{w}
-	if cfg.ConnConfig.Tracer != nil {
-		tracers = []pgx.QueryTracer{cfg.ConnConfig.Tracer, w} // ours last: it may refuse
+	if theirs := cfg.ConnConfig.Tracer; theirs != nil {
+		cfg.ConnConfig.Tracer = both{multitracer.New(theirs, w), w} // ours last: it may refuse
+	} else {
+		cfg.ConnConfig.Tracer = w
 	}
-	cfg.ConnConfig.Tracer = watched{multitracer.New(tracers...), w}
 	if after := cfg.AfterRelease; after != nil {
 		cfg.AfterRelease = func(c *pgx.Conn) bool {
 			if s := stateOf(c); s != nil {
@@ -36,13 +36,15 @@ func Watch(cfg *pgxpool.Config, opts ...Option) {
 	}
 }
 
-// watched is the tracer of a pool with a guard: Do finds the guard by it.
-type watched struct {
+// both is the tracer of a pool that had one already.
+type both struct {
 	*multitracer.Tracer
 	w *watcher
 }
 
-func (w watched) watch() *watcher { return w.w }
+// watch is how Do finds the guard of a pool.
+func (b both) watch() *watcher     { return b.w }
+func (w *watcher) watch() *watcher { return w }
 
 // watcher sees a pool through its tracer.
 type watcher struct {
@@ -59,6 +61,7 @@ type state struct {
 	hold atomic.Pointer[session.Hold] // who holds it; nil in the pool
 	mine bool                         // the hold is of Watch, not of Do
 	hook atomic.Bool                  // AfterRelease has it
+	lent atomic.Bool                  // the unit of Do has handed it out
 	left leftover.Notes
 }
 
@@ -124,6 +127,7 @@ func (w *watcher) acquired(a *acquiring, c *pgx.Conn) {
 		c.PgConn().CustomData()[stateKey] = s
 	}
 	s.left = leftover.Notes{}
+	s.lent.Store(false)
 	hold := w.guard.Watch(context.WithoutCancel(a.Context))
 	s.mine = hold != nil
 	if !s.mine {
@@ -168,17 +172,27 @@ func (w *watcher) check(ctx context.Context, c *pgx.Conn, op session.Op, sql str
 		return ctx // the pool is still connecting
 	}
 	hold := s.hold.Load()
-	if hold != nil && !hold.Over() {
-		s.left.Add(sql)
-		return ctx
-	}
-	if s.hook.Load() || ctx.Value(acquiringKey{}) != nil || hold == nil && w.passedUs() {
+	if w.right(ctx, s, hold) {
+		if s.mine {
+			s.left.Add(sql)
+		}
 		return ctx
 	}
 	if err := w.refusal(hold, op); err != nil {
 		return refusedContext{ctx, err}
 	}
 	return ctx
+}
+
+// right says whether a statement may run on the connection that hold holds.
+func (w *watcher) right(ctx context.Context, s *state, hold *session.Hold) bool {
+	switch {
+	case hold == nil: // it is in the pool, or a hook of the pool has it
+		return s.hook.Load() || ctx.Value(acquiringKey{}) != nil || w.passedUs()
+	case s.mine:
+		return !hold.Over()
+	}
+	return s.lent.Load() || !hold.Begun() || ctx.Value(ownKey{}) == hold
 }
 
 // passedUs says whether connections were acquired that no tracer has seen:
@@ -189,7 +203,7 @@ func (w *watcher) passedUs() bool {
 }
 
 func (w *watcher) refusal(hold *session.Hold, op session.Op) error {
-	if hold != nil {
+	if hold != nil && hold.Over() {
 		return hold.RefuseEnded(op)
 	}
 	return w.guard.RefuseReleased(op)

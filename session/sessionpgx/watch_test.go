@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -244,5 +245,74 @@ func TestWatchWarnsOnceACallSite(t *testing.T) {
 	}
 	if n := strings.Count(l.String(), "rule=ended"); n != 1 {
 		t.Errorf("%d warnings:\n%s", n, l)
+	}
+}
+
+// stranger is a tracer that was there before.
+type stranger struct{ queries atomic.Int64 }
+
+func (s *stranger) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	s.queries.Add(1)
+	return ctx
+}
+
+func (*stranger) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func TestWatchLeavesATracerInPlace(t *testing.T) {
+	var theirs stranger
+	p := open(t, func(cfg *pgxpool.Config) {
+		cfg.MaxConns = 1
+		cfg.ConnConfig.Tracer = &theirs
+		sessionpgx.Watch(cfg)
+	})
+	before := theirs.queries.Load()
+	var kept *pgx.Conn
+	if err := p.AcquireFunc(t.Context(), func(c *pgxpool.Conn) error {
+		kept = c.Conn()
+		_, err := c.Exec(t.Context(), `SELECT 1`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if theirs.queries.Load() == before {
+		t.Error("the tracer that was there sees nothing")
+	}
+	_, err := kept.Exec(t.Context(), `SELECT 1`)
+	illegal(t, err, session.RuleEnded)
+}
+
+func TestWatchSeesAStrangerInsideAUnit(t *testing.T) {
+	p, _ := watched(t, 1)
+	var kept *pgx.Conn
+	if err := p.AcquireFunc(t.Context(), func(c *pgxpool.Conn) error {
+		kept = c.Conn()
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	err := sessionpgx.Do(t.Context(), p, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := kept.Exec(ctx, `INSERT INTO t VALUES (101)`)
+		illegal(t, err, session.RuleEnded)
+		sub, err := tx.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		return errors.Join(insert(ctx, sub), sub.Rollback(ctx))
+	})
+	if err != nil || count(t, p) != 100 {
+		t.Errorf("the right use was harmed: %v", err)
+	}
+	pid := func() (pid int) {
+		if err := p.QueryRow(t.Context(), `SELECT pg_backend_pid()`).Scan(&pid); err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	before := pid()
+	if err := sessionpgx.Do(t.Context(), p, func(context.Context, pgx.Tx) error { return errAuthor }); !errors.Is(err, errAuthor) {
+		t.Error(err)
+	}
+	if pid() != before {
+		t.Error("a rollback costs the connection")
 	}
 }
