@@ -289,4 +289,16 @@ func (f *follower) watch(e reeve.Entry) {
 	f.ended = f.on.run != "" && e.Kind.Ends()
 }
 
+// findRunning looks for the run of a thread that was started before following began, for its beats.
+// Without an answer there are none until the next run.
+func (f *follower) findRunning(ctx context.Context) {
+	if f.on.run != "" || *f.current.Load() != "" {
+		return
+	}
+	runs, err := f.log.Runs(ctx, journal.RunQuery{Thread: f.on.thread, Status: reeve.StatusRunning, Limit: 1})
+	if err == nil && len(runs) == 1 {
+		f.running(runs[0].ID)
+	}
+}
+
 func (f *follower) running(run reeve.RunID) { f.current.Store(&run) }

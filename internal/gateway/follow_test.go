@@ -217,7 +217,7 @@ func (s *scribe) follow(ctx context.Context, g *Gateway) (*follows, error) {
 
 // settled lets ticks pass and compares what was told with the log.
 func settled(t *testing.T, store *memory.Store, all []*follows) error {
-	w := &world{T: t, store: store}
+	w := &world{TB: t, store: store}
 	for range 3 { // the first may find a follower in its past
 		for _, f := range all {
 			if err := f.drain(t.Context()); err != nil {

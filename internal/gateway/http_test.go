@@ -233,6 +233,9 @@ func TestPageAndDescription(t *testing.T) {
 	if res.Header.Get("Content-Type") != "text/html; charset=utf-8" || strings.Contains(string(page), "ZgotmplZ") {
 		t.Errorf("page: %v %s", res.Header, page)
 	}
+	if !strings.Contains(string(page), "<style>"+pageStyle+"</style>") || !strings.Contains(res.Header.Get("Content-Security-Policy"), styleHash()) {
+		t.Error("the policy does not let the style sheet through")
+	}
 	api := want[struct {
 		OpenAPI    string                    `json:"openapi"`
 		Paths      map[string]map[string]any `json:"paths"`

@@ -155,8 +155,8 @@ func (s *socket) broken() {
 // tell writes one portion of a follow, and puts the follow behind the others when it has more.
 func (s *socket) tell(b *sub) bool {
 	ctx, cancel := context.WithTimeout(s.ctx, s.g.requestTime())
+	defer cancel()
 	p, err := b.f.next(ctx)
-	cancel()
 	for i := range p.entries {
 		if s.conn.write(wire.Encode(wire.Entry{Type: wire.TypeEntry, Sub: b.id, Entry: p.entries[i]})) != nil {
 			s.broken()
@@ -165,6 +165,7 @@ func (s *socket) tell(b *sub) bool {
 	}
 	b.f.box.written()
 	if p.live {
+		b.f.findRunning(ctx)
 		s.send(wire.Live{Type: wire.TypeLive, Sub: b.id, Seq: p.seq})
 	}
 	switch {

@@ -35,7 +35,7 @@ const node = reeve.NodeID("node-1")
 // world is a gateway on a real log and a real HTTP server on loopback. The test itself is the
 // supervisor: it writes what runs do.
 type world struct {
-	*testing.T
+	testing.TB
 	store   *memory.Store
 	journal *journal.Journal
 	bus     *bus.Bus
@@ -48,9 +48,9 @@ type world struct {
 	token   string // sent with every request unless ""
 }
 
-func newWorld(t *testing.T, change ...func(*Config)) *world {
+func newWorld(t testing.TB, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{T: t, store: memory.New(), bus: bus.New(), metrics: prometheus.NewRegistry()}
+	w := &world{TB: t, store: memory.New(), bus: bus.New(), metrics: prometheus.NewRegistry()}
 	w.hints = &hints{bus: w.bus}
 	w.journal = journal.New(w.store, journal.Config{Publisher: w.hints})
 	if err := w.store.Join(t.Context(), journal.Node{ID: node}); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -270,6 +271,12 @@ func TestSocketBeats(t *testing.T) {
 	if m := p.until("beat"); m.Sub != "s" || m.Path != "crew" || m.NodeMS != 12 {
 		t.Errorf("beat: %+v", m)
 	}
+	// Who follows the thread from behind the start hears them too.
+	q := w.dial()
+	q.send(`{"type":"follow","id":"t","thread":"` + string(w.held().Thread()) + `","after":3}`)
+	if m := q.until("beat"); m.Sub != "t" || m.Path != "crew" {
+		t.Errorf("beat of the thread: %+v", m)
+	}
 }
 
 // TestBadFrames holds that a wrong frame is answered with its id, and that the socket lives on.
@@ -406,4 +413,46 @@ func (g *Gateway) waiters() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.streams
+}
+
+func TestSocketTakesManyStartsAtOnce(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Limits.Starts, c.Limits.Subscriptions = 4, 200 })
+	p := w.dial()
+	const many = 100
+	for i := range many {
+		p.send(string(wire.Encode(wire.Start{Type: "start", ID: wire.TextID(strconv.Itoa(i)), Agent: "echo"})))
+	}
+	started := map[any]bool{}
+	for len(started) < many {
+		m := p.until("accepted")
+		if started[m.ID] {
+			t.Fatalf("%v was accepted twice", m.ID)
+		}
+		started[m.ID] = true
+	}
+	// Starts on one thread keep the order of their frames.
+	thread := w.starts().Thread
+	for i := range 20 {
+		p.send(string(wire.Encode(wire.Start{Type: "start", ID: wire.TextID("o" + strconv.Itoa(i)), Agent: "echo", Thread: string(thread)})))
+	}
+	for i := range 20 {
+		if m := p.until("accepted"); m.ID != "o"+strconv.Itoa(i) || m.Run != reeve.MakeRunID(thread, int64(i+2)) {
+			t.Errorf("accepted: %+v, want the %dth", m, i)
+		}
+	}
+}
+
+func TestSocketFollowsARunThatHasEnded(t *testing.T) {
+	w := newWorld(t)
+	run := w.starts()
+	w.completes(run.ID)
+	p := w.dial()
+	for _, after := range []string{"0", "5"} {
+		p.send(`{"type":"follow","id":"f","run":"` + string(run.ID) + `","after":` + after + `}`)
+		if m := p.until("live"); m.Seq != 5 {
+			t.Errorf("live after %s: %+v", after, m)
+		}
+		p.send(`{"type":"ping"}`)
+		p.until("pong")
+	}
 }
