@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -75,15 +76,18 @@ func (s *scope) number(ctx context.Context, kind OpKind, name, key string) (Op, 
 	if ctx.Err() != nil {
 		return Op{}, context.Cause(ctx)
 	}
-	if err := session.Check(ctx, string(kind)+" "+name); err != nil {
-		return Op{}, err
+	if err := session.Check(ctx, string(kind)); err != nil {
+		return Op{}, named(err, kind, name)
 	}
-	if err := reeve.CheckName("name of "+string(kind), name); err != nil {
+	if err := reeve.CheckName(nameOf[kind], name); err != nil {
 		return Op{}, err
 	}
 	s.n++
 	return Op{Kind: kind, Scope: s.path, N: s.n, Name: name, Path: s.place(name, key)}, nil
 }
+
+// nameOf says whose name it is that is refused.
+var nameOf = map[OpKind]string{OpStep: "name of step", OpCall: "name of call", OpAsk: "name of question", OpSleep: "name of sleep"}
 
 // place is the path of a name's next use: name, then name#2, name#3, …
 func (s *scope) place(name, key string) string {
@@ -102,6 +106,14 @@ func (s *scope) place(name, key string) string {
 		return local
 	}
 	return s.path + "/" + local
+}
+
+// named puts the operation's name into a refusal; it is not spent on the operations that are let through.
+func named(err error, kind OpKind, name string) error {
+	if e, ok := errors.AsType[*session.IllegalStateError](err); ok {
+		e.Op = string(kind) + " " + name
+	}
+	return err
 }
 
 func overlap(kind OpKind, name, path string) error {

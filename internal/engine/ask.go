@@ -88,7 +88,7 @@ func (b *branch) expire(ctx context.Context, path string, value []byte) {
 		return
 	}
 	if err := b.x.sync(ctx); err != nil && ctx.Err() == nil {
-		b.x.log.Warn("the log could not be read for an answer; it is read again", "path", path, "err", err)
+		b.x.log().Warn("the log could not be read for an answer; it is read again", "path", path, "err", err)
 	}
 }
 

@@ -82,7 +82,7 @@ func (b *branch) guarded(ctx context.Context, r agent.Runnable, in []byte) (out 
 }
 
 func (b *branch) panicked(what string, p any) error {
-	b.x.log.Error("the author's code panicked", "in", what, "path", b.path, "panic", p, "stack", string(debug.Stack()))
+	b.x.log().Error("the author's code panicked", "in", what, "path", b.path, "panic", p, "stack", string(debug.Stack()))
 	return reeve.Errorf(reeve.CodePanic, "%s panicked: %v", what, p)
 }
 

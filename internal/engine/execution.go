@@ -18,7 +18,6 @@ type Execution struct {
 	cfg   *Config
 	claim journal.Claimed
 	run   reeve.RunID
-	log   *slog.Logger
 
 	owner   *journal.Owner
 	ctx     context.Context // the run's: ends when it is cancelled, let go or lost
@@ -45,7 +44,6 @@ type Execution struct {
 func (e *Engine) Begin(c journal.Claimed) *Execution {
 	x := &Execution{
 		cfg: &e.cfg, claim: c, run: c.Run.ID, seen: c.LastSeq,
-		log:  e.cfg.Logger.With("run", string(c.Run.ID)),
 		live: make(map[*branch]struct{}, 1),
 	}
 	x.rest.init(x)
@@ -69,6 +67,9 @@ func (x *Execution) Run(ctx context.Context) Outcome {
 	x.close()
 	return x.finish(ctx, out, err)
 }
+
+// log is the operator's log, for this run.
+func (x *Execution) log() *slog.Logger { return x.cfg.Logger.With("run", string(x.run)) }
 
 // begin lets in what was asked for before there was a context to end.
 func (x *Execution) begin() {

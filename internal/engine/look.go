@@ -55,7 +55,7 @@ func (x *Execution) Stalled(s State, reason string) {
 		d := x.draft(reeve.KindRunStalled, path, marshal(data))
 		d.Try = s.Try
 		if _, err := x.owner.Hand(d); err != nil {
-			x.log.Warn("run.stalled was not written", "path", path, "err", err)
+			x.log().Warn("run.stalled was not written", "path", path, "err", err)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/reeve-run/reeve"
 	"github.com/reeve-run/reeve/agent"
@@ -36,11 +37,22 @@ type opKey struct {
 	n     int
 }
 
-// load reads the run's log.
+// Bounds of the wait before the log is read again.
+const (
+	rereadMin = 50 * time.Millisecond
+	rereadMax = time.Second
+)
+
+// load reads the run's log. The thread is this node's, so a store in trouble is waited for until ctx ends.
 func (x *Execution) load(ctx context.Context) error {
 	recs, err := x.read(ctx)
-	if err != nil {
-		return fmt.Errorf("read the log of run %s: %w", x.run, err)
+	for pause := rereadMin; err != nil; pause = min(2*pause, rereadMax) {
+		if ctx.Err() != nil {
+			return fmt.Errorf("read the log of run %s: %w", x.run, err)
+		}
+		x.log().Warn("the log of a run could not be read; it is read again", "pause", pause, "err", err)
+		sleep(ctx, pause)
+		recs, err = x.read(ctx)
 	}
 	x.records.Store(recs)
 	if recs.cancelled {

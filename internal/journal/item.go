@@ -19,7 +19,7 @@ type item struct {
 	since time.Time // when a writer from outside handed in; zero for an owner
 
 	done chan struct{} // closed when res and err are set
-	res  Result
+	res  *Result       // nil where there is only an error
 	err  error
 }
 
@@ -31,7 +31,7 @@ func newItem(ctx context.Context, op Op) *item {
 	return it
 }
 
-func (it *item) answer(res Result, err error) {
+func (it *item) answer(res *Result, err error) {
 	if err == nil && res.Err != nil {
 		err = res.Err
 	}
@@ -43,7 +43,10 @@ func (it *item) answer(res Result, err error) {
 func (it *item) wait(ctx context.Context) (Result, error) {
 	select {
 	case <-it.done:
-		return it.res, it.err
+		if it.res == nil {
+			return Result{}, it.err
+		}
+		return *it.res, it.err
 	case <-ctx.Done():
 		return Result{}, context.Cause(ctx)
 	}

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"hash/maphash"
 	"log/slog"
 
@@ -123,20 +124,25 @@ func (j *Journal) checkOutside(op Op) error {
 	switch o := op.(type) {
 	case *Accept:
 		o.Input = j.redact(reeve.KindMessageAdded, o.Input)
-		return j.checkSize("input", len(o.Input))
+		return j.checkSize(label("input"), len(o.Input))
 	case *Answer:
 		o.Value = j.redact(reeve.KindAskAnswered, o.Value)
-		return j.checkSize("answer", len(o.Value))
+		return j.checkSize(label("answer"), len(o.Value))
 	}
 	return nil
 }
 
-func (j *Journal) checkSize(what string, n int) error {
+func (j *Journal) checkSize(what fmt.Stringer, n int) error {
 	if n > j.cfg.MaxEntry {
 		return reeve.Errorf(reeve.CodeTooLarge, "%s has %d bytes: an entry holds at most %d", what, n, j.cfg.MaxEntry)
 	}
 	return nil
 }
+
+// label names a value in an error.
+type label string
+
+func (l label) String() string { return string(l) }
 
 func (j *Journal) redact(kind reeve.Kind, data json.RawMessage) json.RawMessage {
 	if j.cfg.Redact == nil {

@@ -56,7 +56,7 @@ func (l *lane) push(it *item) {
 	}
 	l.mu.Unlock()
 	if stopped {
-		l.finish(it, Result{}, errStopped)
+		l.finish(it, nil, errStopped)
 		return
 	}
 	select {
@@ -65,7 +65,7 @@ func (l *lane) push(it *item) {
 	}
 }
 
-func (l *lane) finish(it *item, res Result, err error) {
+func (l *lane) finish(it *item, res *Result, err error) {
 	l.room.Release(int64(it.bytes))
 	it.answer(res, err)
 }
@@ -92,7 +92,7 @@ func (l *lane) stop() {
 	l.pending = nil
 	l.mu.Unlock()
 	for _, it := range left {
-		l.finish(it, Result{}, errStopped)
+		l.finish(it, nil, errStopped)
 	}
 }
 
@@ -155,9 +155,9 @@ func (l *lane) drop(ctx context.Context, batch []*item, err error) []*item {
 	for _, it := range batch {
 		switch {
 		case ctx.Err() != nil:
-			l.finish(it, Result{}, errStopped)
+			l.finish(it, nil, errStopped)
 		case it.impatient():
-			l.finish(it, Result{}, unavailable(err))
+			l.finish(it, nil, unavailable(err))
 		default:
 			keep = append(keep, it)
 		}
@@ -168,7 +168,7 @@ func (l *lane) drop(ctx context.Context, batch []*item, err error) []*item {
 // halve looks for the guilty op of a poisoned batch.
 func (l *lane) halve(ctx context.Context, batch []*item, poison *PoisonError) {
 	if len(batch) == 1 {
-		l.finish(batch[0], Result{}, &reeve.Error{Code: reeve.CodeInvalid, Message: poison.Error(), Err: poison})
+		l.finish(batch[0], nil, &reeve.Error{Code: reeve.CodeInvalid, Message: poison.Error(), Err: poison})
 		return
 	}
 	half := len(batch) / 2

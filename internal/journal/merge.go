@@ -53,14 +53,15 @@ func join(a, b *Append) *Append {
 }
 
 // cut is the item's part of its op's result.
-func (p place) cut(results []Result) Result {
-	res := results[p.op]
-	if p.whole || res.Err != nil || p.to > len(res.Entries) {
+func (p place) cut(results []Result) *Result {
+	res := &results[p.op]
+	if p.whole || res.Err != nil || p.to > len(res.Entries) || p.to-p.from == len(res.Entries) {
 		return res
 	}
-	res.Entries = res.Entries[p.from:p.to]
-	if n := len(res.Entries); n > 0 {
-		res.LastSeq = res.Entries[n-1].Seq
+	part := *res
+	part.Entries = res.Entries[p.from:p.to]
+	if n := len(part.Entries); n > 0 {
+		part.LastSeq = part.Entries[n-1].Seq
 	}
-	return res
+	return &part
 }

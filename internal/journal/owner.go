@@ -50,7 +50,7 @@ func (o *Owner) Hand(drafts ...Draft) (settled <-chan struct{}, err error) {
 func (o *Owner) hand(change *Change, drafts []Draft) (*item, error) {
 	for i := range drafts {
 		drafts[i].Data = o.j.redact(drafts[i].Kind, drafts[i].Data)
-		if err := o.j.checkSize(describe(&drafts[i]), len(drafts[i].Data)); err != nil {
+		if err := o.j.checkSize(&drafts[i], len(drafts[i].Data)); err != nil {
 			return nil, err
 		}
 	}
@@ -80,7 +80,8 @@ func progresses(drafts []Draft) bool {
 	return false
 }
 
-func describe(d *Draft) string {
+// String names the draft in an error.
+func (d *Draft) String() string {
 	if d.Path == "" {
 		return string(d.Kind) + " of run " + string(d.Run)
 	}

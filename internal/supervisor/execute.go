@@ -17,29 +17,24 @@ const reasonStopping = "the node is stopping"
 func (s *Supervisor) execute(e *execution) {
 	out := e.x.Run(e.term.ctx)
 	s.metrics.ended(e.claim.Run.Agent, out.End)
-	log := s.log.With("run", e.run(), "agent", e.claim.Run.Agent, "attempt", e.claim.Run.Attempt, "elapsed_ms", time.Since(e.begun).Milliseconds())
+	args := func(more ...any) []any { // not put together for a line that nobody reads
+		return append([]any{"run", e.run(), "agent", e.claim.Run.Agent, "attempt", e.claim.Run.Attempt, "elapsed_ms", time.Since(e.begun).Milliseconds()}, more...)
+	}
 	switch out.End {
 	case engine.Completed, engine.Cancelled:
 		s.own.forget(e.run())
-		log.Debug("a run has ended", "end", string(out.End))
 	case engine.Failed:
 		s.own.forget(e.run())
-		log.Warn("a run has failed", "err", out.Err)
+		s.log.Warn("a run has failed", args("err", out.Err)...)
 	case engine.Lost:
-		log.Log(e.term.ctx, lostLevel(e), "a run was lost: it goes on from the log", "err", out.Err)
+		s.log.Warn("a run was lost: it goes on from the log", args("err", out.Err)...)
 		s.doubtLost(e, out.Err)
 	default:
-		log.Debug("a run was let go", "end", string(out.End))
 		s.rouse()
 	}
-}
-
-// lostLevel keeps the end of a term, which is told once, from being told again for each of its runs.
-func lostLevel(e *execution) slog.Level {
-	if e.term.ctx.Err() != nil {
-		return slog.LevelDebug
+	if s.log.Enabled(e.term.ctx, slog.LevelDebug) {
+		s.log.Debug("an execution is over", args("end", string(out.End))...)
 	}
-	return slog.LevelWarn
 }
 
 // doubtLost looks after a thread that was given up although the term still holds it.

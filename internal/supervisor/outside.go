@@ -4,15 +4,21 @@ import (
 	"context"
 
 	"github.com/reeve-run/reeve"
+	"github.com/reeve-run/reeve/agent"
 	"github.com/reeve-run/reeve/internal/journal"
 )
 
 // Accept starts a run. Where the node has room, the commit that accepts it also gives it to
-// the node, and it begins at once. An agent that is not here is CodeAgentUnknown; a node that
+// the node, and it begins at once. An agent that is not here is CodeAgentUnknown, an input that it
+// could not read CodeInvalid; a node that
 // stops says CodeUnavailable. When ctx ends first, the run may have been started all the same.
 func (s *Supervisor) Accept(ctx context.Context, a *journal.Accept) (journal.Result, error) {
-	if !s.Has(a.Agent) {
+	r, known := s.agents[a.Agent]
+	if !known {
 		return journal.Result{}, s.errUnknown(a.Agent)
+	}
+	if err := agent.CheckInput(r, a.Input); err != nil {
+		return journal.Result{}, err
 	}
 	if s.stopping.Load() || !s.accepts.enter() {
 		return journal.Result{}, reeve.Errorf(reeve.CodeUnavailable, "the server is stopping: try again at once")
