@@ -20,6 +20,7 @@ import (
 type sources struct {
 	dir     string // absolute
 	root    *os.Root
+	modules map[string]string // by folder
 	python  []string
 	golang  []string
 	skipped []rule.Skipped
@@ -33,7 +34,7 @@ func gather(ctx context.Context, o Options) (*sources, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", o.Dir, err)
 	}
-	s := &sources{dir: dir, asked: func(string) bool { return true }}
+	s := &sources{dir: dir, modules: map[string]string{}, asked: func(string) bool { return true }}
 	if o.Confined {
 		if s.root, err = os.OpenRoot(dir); err != nil {
 			return nil, fmt.Errorf("open %s: %w", dir, err)

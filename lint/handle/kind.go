@@ -67,11 +67,11 @@ func Path(n *types.Named) string {
 	if obj.Pkg() == nil {
 		return obj.Name()
 	}
-	return unversioned(obj.Pkg().Path()) + "." + obj.Name()
+	return Unversioned(obj.Pkg().Path()) + "." + obj.Name()
 }
 
-// unversioned takes the major version out of an import path, and a vendor folder before it.
-func unversioned(path string) string {
+// Unversioned takes the major version out of an import path, and a vendor folder before it.
+func Unversioned(path string) string {
 	if _, after, ok := strings.Cut(path, "/vendor/"); ok {
 		path = after
 	}
@@ -86,4 +86,59 @@ func unversioned(path string) string {
 // Show is a type as a user writes it: *sql.Tx, pgx.Tx.
 func Show(t types.Type) string {
 	return types.TypeString(t, func(p *types.Package) string { return p.Name() })
+}
+
+// libraries are where handles come from.
+var libraries = []string{"database/sql", "github.com/jackc/pgx", "github.com/jmoiron/sqlx", "gorm.io/gorm", "github.com/jinzhu/gorm"}
+
+// Library says whether the import path is of a database library that is known by heart.
+func Library(path string) bool {
+	path = Unversioned(path)
+	for _, l := range libraries {
+		if path == l || strings.HasPrefix(path, l+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// Like is Of, and also knows types that are shaped like a transaction: Commit and
+// Rollback, each giving an error and taking nothing but a context.
+func Like(t types.Type) Kind {
+	if k := Of(t); k != None {
+		return k
+	}
+	named, ok := Named(t)
+	if !ok || named.Obj().Pkg() == nil || !usesLibrary(named.Obj().Pkg()) {
+		return None
+	}
+	for _, name := range []string{"Commit", "Rollback"} {
+		obj, _, _ := types.LookupFieldOrMethod(types.NewPointer(named), true, named.Obj().Pkg(), name)
+		if types.IsInterface(named) {
+			obj, _, _ = types.LookupFieldOrMethod(named, true, named.Obj().Pkg(), name)
+		}
+		if fn, ok := obj.(*types.Func); !ok || !endsShape(fn.Signature()) {
+			return None
+		}
+	}
+	return Tx
+}
+
+func usesLibrary(p *types.Package) bool {
+	if Library(p.Path()) {
+		return false // what it has is known by name
+	}
+	for _, i := range p.Imports() {
+		if Library(i.Path()) {
+			return true
+		}
+	}
+	return false
+}
+
+func endsShape(sig *types.Signature) bool {
+	if sig.Results().Len() != 1 || sig.Results().At(0).Type().String() != "error" || sig.Params().Len() > 1 {
+		return false
+	}
+	return sig.Params().Len() == 0 || sig.Params().At(0).Type().String() == "context.Context"
 }

@@ -1,6 +1,9 @@
 package handle
 
-import "slices"
+import (
+	"go/types"
+	"slices"
+)
 
 // Ends says whether calling the method on a handle of the kind ends it.
 func Ends(k Kind, method string) bool { return slices.Contains(enders[k], method) }
@@ -29,4 +32,30 @@ var statements = []string{
 	"Queryx", "QueryxContext", "QueryRowx", "QueryRowxContext", "NamedExec", "NamedExecContext", "NamedQuery",
 	"MustExec", "MustExecContext", "Get", "GetContext", "Select", "SelectContext", "Preparex", "PreparexContext",
 	"SendBatch", "CopyFrom", "PrepareNamed", "PrepareNamedContext",
+}
+
+// Source says whether the type hands out sessions or results: a pool or a session.
+func Source(t types.Type) bool {
+	k := Like(t)
+	return k == Pool || k.Session() || GormDB(t) || pgxConn(t)
+}
+
+func pgxConn(t types.Type) bool {
+	n, ok := Named(t)
+	return ok && Path(n) == "github.com/jackc/pgx.Conn"
+}
+
+// GormDB says whether the type is gorm's DB, which is pool and session in one.
+func GormDB(t types.Type) bool {
+	n, ok := Named(t)
+	return ok && (Path(n) == "gorm.io/gorm.DB" || Path(n) == "github.com/jinzhu/gorm.DB")
+}
+
+// Runner says whether a function, by its full name, runs a literal inside a
+// transaction of its own and ends that itself.
+func Runner(name string) bool { return slices.Contains(runners, name) }
+
+var runners = []string{
+	"gorm.io/gorm.DB.Transaction", "github.com/jinzhu/gorm.DB.Transaction",
+	"github.com/jackc/pgx.BeginFunc", "github.com/jackc/pgx.BeginTxFunc", "github.com/jackc/pgx/pgxpool.Pool.AcquireFunc",
 }

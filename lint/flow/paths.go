@@ -1,0 +1,260 @@
+package flow
+
+import (
+	"go/token"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/reeve-run/reeve/lint/handle"
+)
+
+// Place is an event seen from the function that the handle came to be in: what
+// happens in a literal happens where the literal is run, handed on or deferred.
+type Place struct {
+	Instr    ssa.Instruction
+	Deferred bool
+	Spawned  bool
+	Nested   bool // the event itself is in a literal
+}
+
+// Places lifts an event to the track's own function. It gives nothing when the event
+// cannot be seen from there.
+func (t *Track) Places(e Event) []Place {
+	return t.lift(Place{Instr: e.Instr, Deferred: e.Deferred}, 0)
+}
+
+func (t *Track) lift(p Place, depth int) []Place {
+	fn := p.Instr.Parent()
+	if fn == t.Fn {
+		return []Place{p}
+	}
+	if fn.Parent() == nil || depth > deepest {
+		return nil
+	}
+	var all []Place
+	for _, use := range literalUses(fn) {
+		up := Place{Instr: use, Nested: true, Spawned: p.Spawned}
+		switch use := use.(type) {
+		case *ssa.Defer:
+			up.Deferred = true
+		case *ssa.Go:
+			up.Spawned = true
+		case *ssa.Call:
+			up.Spawned = up.Spawned || starts(&use.Call)
+		}
+		all = append(all, t.lift(up, depth+1)...)
+	}
+	return all
+}
+
+// Leak finds a return that is reached from the opening without an end on the way.
+func (t *Track) Leak() (ssa.Instruction, bool) {
+	ends := map[ssa.Instruction]bool{}
+	for _, e := range t.Ends {
+		for _, p := range t.Places(e) {
+			ends[p.Instr] = true
+		}
+	}
+	w := &search{t: t, ends: ends, seen: map[*ssa.BasicBlock]bool{}}
+	return w.from(t.Open.Block(), after(t.Open))
+}
+
+func after(instr ssa.Instruction) int {
+	for i, x := range instr.Block().Instrs {
+		if x == instr {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+type search struct {
+	t    *Track
+	ends map[ssa.Instruction]bool
+	seen map[*ssa.BasicBlock]bool
+}
+
+func (s *search) from(b *ssa.BasicBlock, start int) (ssa.Instruction, bool) {
+	for _, instr := range b.Instrs[start:] {
+		if s.ends[instr] {
+			return nil, false
+		}
+		switch instr := instr.(type) {
+		case *ssa.Return:
+			return instr, true
+		case *ssa.Panic:
+			return nil, false
+		}
+	}
+	for i, next := range b.Succs {
+		if s.seen[next] || s.t.impossible(b, i) {
+			continue
+		}
+		s.seen[next] = true
+		if at, ok := s.from(next, 0); ok {
+			return at, true
+		}
+	}
+	return nil, false
+}
+
+// impossible says whether the handle cannot be open on a branch: its opener has
+// failed, it is nil, or its rows have been read to the end.
+func (t *Track) impossible(b *ssa.BasicBlock, succ int) bool {
+	cond, ok := b.Instrs[len(b.Instrs)-1].(*ssa.If)
+	if !ok {
+		return false
+	}
+	switch c := cond.Cond.(type) {
+	case *ssa.BinOp:
+		other, isNilTest := nilTest(c)
+		if !isNilTest {
+			return false
+		}
+		nilBranch := succ == 0 == (c.Op == token.EQL)
+		if t.isError(other) {
+			return !nilBranch
+		}
+		return t.aliases[other] && nilBranch
+	case *ssa.Call:
+		return succ == 1 && t.Kind == handle.Rows && methodName(&c.Call) == "Next" && t.aliases[from(&c.Call)]
+	}
+	return false
+}
+
+// nilTest takes x == nil and x != nil apart.
+func nilTest(c *ssa.BinOp) (ssa.Value, bool) {
+	if c.Op != token.EQL && c.Op != token.NEQ {
+		return nil, false
+	}
+	if isNil(c.Y) {
+		return c.X, true
+	}
+	return c.Y, isNil(c.X)
+}
+
+// isError says whether v is the error of the handle's opener.
+func (t *Track) isError(v ssa.Value) bool {
+	if v == t.Err && v != nil {
+		return true
+	}
+	load, ok := v.(*ssa.UnOp)
+	if !ok || load.Op != token.MUL {
+		return false
+	}
+	if f, ok := load.X.(*ssa.FieldAddr); ok { // tx.Error of gorm
+		return t.aliases[f.X]
+	}
+	if t.Err == nil {
+		return false
+	}
+	return lastStored(load) == t.Err
+}
+
+// lastStored is what a variable was last set to before a load, within its block.
+func lastStored(load *ssa.UnOp) ssa.Value {
+	var last ssa.Value
+	for _, instr := range load.Block().Instrs {
+		if instr == ssa.Instruction(load) {
+			break
+		}
+		if s, ok := instr.(*ssa.Store); ok && s.Addr == load.X {
+			last = s.Val
+		}
+	}
+	return last
+}
+
+// Between calls see for each instruction that can be reached from the opening before
+// the handle is ended. Deferred ends come after everything. See says whether to go on.
+func (t *Track) Between(see func(ssa.Instruction) bool) {
+	ends := map[ssa.Instruction]bool{}
+	for _, e := range t.Ends {
+		for _, p := range t.Places(e) {
+			if !p.Deferred {
+				ends[p.Instr] = true
+			}
+		}
+	}
+	seen := map[*ssa.BasicBlock]bool{}
+	var walk func(b *ssa.BasicBlock, start int)
+	walk = func(b *ssa.BasicBlock, start int) {
+		for _, instr := range b.Instrs[start:] {
+			if ends[instr] || !see(instr) {
+				return
+			}
+		}
+		for i, next := range b.Succs {
+			if !seen[next] && !t.impossible(b, i) {
+				seen[next] = true
+				walk(next, 0)
+			}
+		}
+	}
+	if t.Open != nil {
+		walk(t.Open.Block(), after(t.Open))
+	} else if len(t.Fn.Blocks) > 0 {
+		walk(t.Fn.Blocks[0], 0)
+	}
+}
+
+// Loops says whether the instruction can come again after itself.
+func Loops(instr ssa.Instruction) bool { return Reaches(instr, instr) }
+
+// Reaches says whether b can come after a in the same function.
+func Reaches(a, b ssa.Instruction) bool {
+	if a.Parent() != b.Parent() {
+		return false
+	}
+	if a.Block() == b.Block() && after(a) <= after(b)-1 {
+		return true
+	}
+	seen := map[*ssa.BasicBlock]bool{}
+	todo := append([]*ssa.BasicBlock(nil), a.Block().Succs...)
+	for len(todo) > 0 {
+		next := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if next == b.Block() {
+			return true
+		}
+		if !seen[next] {
+			seen[next] = true
+			todo = append(todo, next.Succs...)
+		}
+	}
+	return false
+}
+
+// Dominates says whether a has always happened when b does.
+func Dominates(a, b ssa.Instruction) bool {
+	if a.Parent() != b.Parent() {
+		return false
+	}
+	if a.Block() == b.Block() {
+		return after(a) < after(b)
+	}
+	return a.Block().Dominates(b.Block())
+}
+
+// OnError says whether the instruction only runs where some error is not nil.
+func OnError(instr ssa.Instruction) bool {
+	for b := instr.Block(); b != nil; b = b.Idom() {
+		d := b.Idom()
+		if d == nil || len(d.Instrs) == 0 {
+			continue
+		}
+		cond, ok := d.Instrs[len(d.Instrs)-1].(*ssa.If)
+		if !ok {
+			continue
+		}
+		c, ok := cond.Cond.(*ssa.BinOp)
+		if !ok {
+			continue
+		}
+		v, ok := nilTest(c)
+		if ok && v.Type().String() == "error" && len(b.Preds) == 1 && (d.Succs[0] == b) == (c.Op == token.NEQ) {
+			return true
+		}
+	}
+	return false
+}

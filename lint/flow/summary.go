@@ -1,0 +1,200 @@
+package flow
+
+import (
+	"go/types"
+	"reflect"
+	"slices"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/reeve-run/reeve/lint/handle"
+)
+
+// summarize makes the summaries of all functions from those there are, and says
+// whether any has changed.
+func (p *pkg) summarize(funcs []*ssa.Function) bool {
+	changed := false
+	for _, fn := range funcs {
+		s := p.summaryOf(fn)
+		if !reflect.DeepEqual(s, p.summaries[fn]) {
+			p.summaries[fn], changed = s, true
+		}
+	}
+	return changed
+}
+
+func (p *pkg) summaryOf(fn *ssa.Function) *Summary {
+	s := &Summary{Opens: map[int]int{}, Waits: p.waits(fn)}
+	for i, param := range fn.Params {
+		k := handle.Like(param.Type())
+		if !k.Session() && !k.Result() && k != handle.Stmt && !carrier(param.Type()) {
+			continue
+		}
+		p.summarizeParam(s, p.track(&Track{Kind: k, Fn: fn, Value: param, Param: i}), i)
+	}
+	for _, b := range fn.Blocks {
+		for _, instr := range b.Instrs {
+			switch instr := instr.(type) {
+			case *ssa.Call:
+				p.summarizeOpened(s, fn, instr)
+			case *ssa.Return:
+				for i, r := range instr.Results {
+					if o := Root(r); o.Age == Here && !o.Deep && !slices.Contains(s.Fresh, i) {
+						s.Fresh = append(s.Fresh, i)
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(s.Fresh)
+	return s
+}
+
+// carrier says whether a value of the type may be, or hold, a handle: an interface that a handle fits in.
+func carrier(t types.Type) bool {
+	i, ok := types.Unalias(t).Underlying().(*types.Interface)
+	return ok && i.NumMethods() > 0 && i.NumMethods() <= 24 && queries(i)
+}
+
+func queries(i *types.Interface) bool {
+	for m := range i.Methods() {
+		if handle.Queries(m.Name()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *pkg) summarizeParam(s *Summary, t *Track, i int) {
+	for _, e := range t.Ends {
+		if !slices.Contains(s.Ends, i) && e.Instr != nil {
+			s.Ends = append(s.Ends, i)
+		}
+	}
+	for _, st := range t.Stores {
+		if st.Base == nil && st.Call != nil {
+			s.Keeps = append(s.Keeps, Keep{Param: i, Into: -1, Field: st.Call.Field})
+			continue
+		}
+		if p.Owned(st) {
+			continue
+		}
+		switch o := Root(st.Base); o.Age {
+		case Passed:
+			if o.Value.Parent() == t.Fn && o.Param != i {
+				s.Keeps = addKeep(s.Keeps, Keep{Param: i, Into: o.Param, Field: fieldName(st.Field)})
+			}
+		case Program:
+			s.Keeps = addKeep(s.Keeps, Keep{Param: i, Into: -1, Field: fieldName(st.Field)})
+		}
+	}
+	for _, e := range t.Returned {
+		ret, ok := e.Instr.(*ssa.Return)
+		if !ok || ret.Parent() != t.Fn {
+			continue
+		}
+		for r, v := range ret.Results {
+			if itself, known := t.aliases[v]; known {
+				back := Return{Param: i, Result: r, Held: !itself}
+				if !slices.Contains(s.Returns, back) {
+					s.Returns = append(s.Returns, back)
+				}
+			}
+		}
+	}
+}
+
+func addKeep(keeps []Keep, k Keep) []Keep {
+	if slices.Contains(keeps, k) {
+		return keeps
+	}
+	return append(keeps, k)
+}
+
+func fieldName(f *types.Var) string {
+	if f == nil {
+		return ""
+	}
+	return f.Name()
+}
+
+// summarizeOpened finds handles that the function opens and gives to its caller.
+func (p *pkg) summarizeOpened(s *Summary, fn *ssa.Function, call *ssa.Call) {
+	for _, t := range p.opened(fn, call) {
+		if len(t.Ends) > 0 {
+			continue
+		}
+		for _, e := range t.Returned {
+			ret, ok := e.Instr.(*ssa.Return)
+			if !ok || ret.Parent() != fn {
+				continue
+			}
+			for r, v := range ret.Results {
+				if t.aliases[v] && v.Type() != nil {
+					s.Opens[r] = int(t.Kind)
+				}
+			}
+		}
+	}
+}
+
+// collectEnded finds fields whose handle somebody in this package ends: their
+// struct is an owner, and may keep it.
+func (p *pkg) collectEnded(funcs []*ssa.Function) {
+	for _, fn := range funcs {
+		for _, b := range fn.Blocks {
+			for _, instr := range b.Instrs {
+				if call, ok := instr.(ssa.CallInstruction); ok {
+					p.endedBy(call.Common())
+				}
+			}
+		}
+	}
+}
+
+func (p *pkg) endedBy(call *ssa.CallCommon) {
+	v := from(call)
+	if v == nil || !endsAny(methodName(call)) {
+		return
+	}
+	for {
+		switch x := v.(type) {
+		case *ssa.UnOp:
+			v = x.X
+		case *ssa.FieldAddr:
+			if f := fieldOf(x); f != nil {
+				p.ended[f] = true
+			}
+			v = x.X // an embedded handle ends through its outer field as well
+		case *ssa.Field:
+			if st, ok := x.X.Type().Underlying().(*types.Struct); ok {
+				p.ended[st.Field(x.Field)] = true
+			}
+			v = x.X
+		case *ssa.MakeInterface:
+			v = x.X
+		case *ssa.TypeAssert:
+			v = x.X
+		default:
+			return
+		}
+	}
+}
+
+func endsAny(method string) bool {
+	return handle.Ends(handle.Tx, method) || handle.Ends(handle.Conn, method)
+}
+
+// Owned says whether the store goes to a field that somebody empties by ending what is in it.
+func (p *pkg) Owned(st Store) bool {
+	if st.Field == nil {
+		return false
+	}
+	if p.ended[st.Field] {
+		return true
+	}
+	return st.Field.Pkg() != p.pass.Pkg && st.Field.Pkg() != nil && p.pass.ImportObjectFact(st.Field, new(Ended))
+}
+
+// Owned says whether the store goes to a field that somebody empties by ending what is in it.
+func (r *Result) Owned(st Store) bool { return r.pkg.Owned(st) }

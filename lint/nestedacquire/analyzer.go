@@ -1,0 +1,96 @@
+package nestedacquire
+
+import (
+	"strings"
+
+	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/reeve-run/reeve/lint/flow"
+	"github.com/reeve-run/reeve/lint/handle"
+	"github.com/reeve-run/reeve/lint/rule"
+)
+
+// Analyzer finds second acquires from a pool while a session or rows of it are open.
+var Analyzer = &analysis.Analyzer{
+	Name:     rule.NestedAcquire,
+	Doc:      "find a second connection taken from a pool while one from it is held",
+	Requires: []*analysis.Analyzer{flow.Analyzer},
+	Run:      run,
+}
+
+func run(pass *analysis.Pass) (any, error) {
+	for _, t := range flow.Of(pass).Tracks {
+		if t.Merged {
+			continue
+		}
+		switch {
+		case t.Kind.Session():
+			if pool := t.Pool(); pool != nil {
+				session(pass, t, pool)
+			}
+		case t.Kind == handle.Rows && t.Open != nil && t.From != nil:
+			rows(pass, t)
+		}
+	}
+	return nil, nil
+}
+
+// session finds another session taken from the pool while this one is open.
+func session(pass *analysis.Pass, t *flow.Track, pool ssa.Value) {
+	done := false
+	t.Between(func(instr ssa.Instruction) bool {
+		call, ok := instr.(*ssa.Call)
+		if !ok || done || call == t.Open || !handle.Opens(flow.MethodName(&call.Call)) {
+			return !done
+		}
+		if flow.SamePlace(flow.Receiver(&call.Call), pool) && !flow.OnError(call) {
+			done = true
+			flow.Report(pass, rule.Error, call.Pos(), t.Way(), "another session is taken from the pool while %s is open", t.Name())
+		}
+		return !done
+	})
+}
+
+// rows finds statements in the loop over open rows.
+func rows(pass *analysis.Pass, t *flow.Track) {
+	loop := next(t)
+	if loop == nil {
+		return
+	}
+	done := false
+	t.Between(func(instr ssa.Instruction) bool {
+		call, ok := instr.(*ssa.Call)
+		if !ok || done || !handle.Queries(flow.MethodName(&call.Call)) || !flow.Reaches(call, loop) || !flow.Reaches(loop, call) {
+			return !done
+		}
+		on := flow.Receiver(&call.Call)
+		if !flow.SamePlace(on, t.From) || flow.OnError(call) {
+			return true
+		}
+		done = true
+		severity, what := judge(on)
+		flow.Report(pass, severity, call.Pos(), t.Way(), "%s in the loop over open rows: %s", flow.MethodName(&call.Call), what)
+		return false
+	})
+}
+
+// next is the call that drives the loop over the rows.
+func next(t *flow.Track) ssa.Instruction {
+	for _, use := range t.Uses {
+		if use.Method == "Next" && use.Instr.Parent() == t.Fn {
+			return use.Instr
+		}
+	}
+	return nil
+}
+
+func judge(on ssa.Value) (rule.Severity, string) {
+	if handle.Of(on.Type()) == handle.Pool {
+		return rule.Warning, "it takes a second connection while the first is held"
+	}
+	if strings.Contains(handle.Show(on.Type()), "pgx") {
+		return rule.Error, "its connection is busy with them"
+	}
+	return rule.Warning, "its connection may be busy with them"
+}

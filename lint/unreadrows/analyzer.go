@@ -1,0 +1,57 @@
+package unreadrows
+
+import (
+	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/reeve-run/reeve/lint/flow"
+	"github.com/reeve-run/reeve/lint/handle"
+	"github.com/reeve-run/reeve/lint/rule"
+)
+
+// Analyzer finds rows that are not closed and single rows that are not read.
+var Analyzer = &analysis.Analyzer{
+	Name:     rule.UnreadRows,
+	Doc:      "find rows that are not closed and single rows that are never scanned",
+	Requires: []*analysis.Analyzer{flow.Analyzer},
+	Run:      run,
+}
+
+func run(pass *analysis.Pass) (any, error) {
+	for _, t := range flow.Of(pass).Tracks {
+		if t.Open == nil || t.Elsewhere() || len(t.Spawns) > 0 {
+			continue
+		}
+		switch t.Kind {
+		case handle.Rows:
+			rows(pass, t)
+		case handle.Row:
+			row(pass, t)
+		}
+	}
+	return nil, nil
+}
+
+func rows(pass *analysis.Pass, t *flow.Track) {
+	at, leaks := t.Leak()
+	if !leaks {
+		return
+	}
+	related := append(t.Way(), flow.Line(rule.Escaped, flow.Position(at), "the function is left here with the rows open"))
+	message := "%s are opened here and never closed"
+	if len(t.Ends) > 0 || len(t.Uses) > 0 {
+		message = "%s are opened here, and there is a way out of the function that does not close them"
+	}
+	flow.Report(pass, rule.Error, t.Open.Pos(), related, message, t.Name())
+}
+
+// row is a single row that nobody looks at. Its connection stays busy for ever.
+func row(pass *analysis.Pass, t *flow.Track) {
+	if len(t.Ends)+len(t.Uses)+len(t.Passes) > 0 || blank(t.Open) {
+		return
+	}
+	flow.Report(pass, rule.Error, t.Open.Pos(), t.Way(), "the row of this query is never scanned")
+}
+
+// blank says whether the opener gives the row to something that this analyzer does not see.
+func blank(open *ssa.Call) bool { return open.Referrers() != nil && len(*open.Referrers()) > 0 }
