@@ -26,13 +26,14 @@ const module = "github.com/reeve-run/reeve"
 var floors = map[string]int{
 	".": 0, "session": 0,
 	"agent": 1, "internal/journal": 1, "learning": 1, "internal/bus": 1, "internal/auth": 1, "wire": 1,
-	"session/*": 1, "lint": 1,
+	"internal/pgtest": 1,
+	"session/*":       1, "lint": 1,
 	"internal/engine": 2, "internal/gateway": 2, "internal/console": 2, "internal/sqlite": 2,
 	"internal/postgres": 2, "internal/memory": 2, "internal/storetest": 2, "client": 2,
 	"internal/supervisor": 3, "internal/doctor": 3, "agenttest": 3, "agents": 3,
 	"server": 4,
-	"cli":    5, "cmd": 5,
-	"regress": 6, "examples": 6,
+	"cli":    5,
+	"cmd":    6, "regress": 6, "examples": 6,
 }
 
 // alone names rooms that people take without the house: what of it they may reach, at any depth.
@@ -50,7 +51,7 @@ var standardOnly = []string{".", "session"}
 var databases = map[string][]string{
 	"database/sql":            {"session", "internal/sqlite", "internal/postgres", "examples", "regress", "cli/bench"},
 	"modernc.org/sqlite":      {"session", "internal/sqlite", "examples", "regress", "cli/bench"},
-	"github.com/jackc/pgx/v5": {"session", "internal/postgres", "internal/bus", "examples", "regress", "cli/bench"},
+	"github.com/jackc/pgx/v5": {"session", "internal/postgres", "internal/pgtest", "internal/bus", "examples", "regress", "cli/bench"},
 }
 
 type goPackage struct {
