@@ -32,11 +32,12 @@ func (a *Agent[In, Out]) Name() string { return a.name }
 // Version is what Version gave it, or "".
 func (a *Agent[In, Out]) Version() string { return a.version }
 
-// run decodes the input strictly, runs the function, and encodes the result. It satisfies Runnable.
+// run decodes the input, runs the function, and encodes the result. It satisfies Runnable.
+// A field that In does not have is passed over: the log may be older than the code.
 func (a *Agent[In, Out]) run(ctx Context, raw []byte) ([]byte, error) {
-	in, err := a.decode(raw)
-	if err != nil {
-		return nil, err
+	var in In
+	if err := json.Unmarshal(orNull(raw), &in); err != nil {
+		return nil, a.unfit(err)
 	}
 	out, err := a.fn(ctx, in)
 	if err != nil {
@@ -45,30 +46,26 @@ func (a *Agent[In, Out]) run(ctx Context, raw []byte) ([]byte, error) {
 	return encode("result of agent "+a.name, out)
 }
 
-// check satisfies Runnable.
+// check decodes strictly: of a new run, a misspelt field is said, not ignored. It satisfies Runnable.
 func (a *Agent[In, Out]) check(raw []byte) error {
-	_, err := a.decode(raw)
-	return err
-}
-
-func (a *Agent[In, Out]) decode(raw []byte) (In, error) {
-	in, err := decodeInput[In](raw)
-	if err != nil {
-		return in, reeve.Errorf(reeve.CodeInvalid, "input of agent %s: %w", a.name, err)
-	}
-	return in, nil
-}
-
-// decodeInput refuses fields that In does not have: a misspelt field is said, not ignored.
-func decodeInput[In any](raw []byte) (In, error) {
 	var in In
-	if len(raw) == 0 {
-		raw = []byte("null")
-	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec := json.NewDecoder(bytes.NewReader(orNull(raw)))
 	dec.DisallowUnknownFields()
-	err := dec.Decode(&in)
-	return in, err
+	if err := dec.Decode(&in); err != nil {
+		return a.unfit(err)
+	}
+	return nil
+}
+
+func (a *Agent[In, Out]) unfit(err error) error {
+	return reeve.Errorf(reeve.CodeInvalid, "input of agent %s: %w", a.name, err)
+}
+
+func orNull(raw []byte) []byte {
+	if len(raw) == 0 {
+		return []byte("null")
+	}
+	return raw
 }
 
 // encode writes v as JSON; what says whose value it is. A value that is not JSON

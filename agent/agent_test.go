@@ -164,20 +164,26 @@ func TestAResultIsWhatItsJSONSays(t *testing.T) {
 	}
 }
 
-func TestInputsAreReadStrictly(t *testing.T) {
+func TestNewInputsAreReadStrictlyAndOldOnesKindly(t *testing.T) {
 	a := agent.New("strict", func(_ agent.Context, in struct{ Path string }) (string, error) { return in.Path, nil })
 	for in, says := range map[string]string{
 		`{"Path":"x","Pth":"y"}`: `unknown field "Pth"`,
 		`{"Path":3}`:             "cannot unmarshal number",
 		`[]`:                     "cannot unmarshal array",
 	} {
-		if err := agent.CheckInput(a, []byte(in)); reeve.CodeOf(err) != reeve.CodeInvalid {
-			t.Errorf("%s is let in: %v", in, err)
-		}
-		_, err := agent.Execute(t.Context(), &notebook{}, a, "", []byte(in))
+		err := agent.CheckInput(a, []byte(in))
 		if reeve.CodeOf(err) != reeve.CodeInvalid || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "agent strict") {
 			t.Errorf("%s: %v", in, err)
 		}
+	}
+	if _, err := agent.Execute(t.Context(), &notebook{}, a, "", []byte(`{"Path":3}`)); reeve.CodeOf(err) != reeve.CodeInvalid {
+		t.Errorf("a path that is a number was read: %v", err)
+	}
+	if out, err := agent.Execute(t.Context(), &notebook{}, a, "", []byte(`{"Path":"x","Old":1}`)); err != nil || string(out) != `"x"` {
+		t.Errorf("an input from before a field was dropped: %s, %v", out, err)
+	}
+	if err := agent.CheckInput(a, nil); err != nil {
+		t.Errorf("no input: %v", err)
 	}
 }
 
