@@ -46,6 +46,7 @@ type Summary struct {
 type Keep struct {
 	Param, Into int
 	Field       string
+	Owned       bool // somebody ends what is in the field
 }
 
 // Return says that a parameter comes back as a result, or held by it.
@@ -132,11 +133,7 @@ func build(pass *analysis.Pass) []*ssa.Function {
 			}
 		}
 	}
-	if init := built.Func("init"); init != nil { // literals in package variables
-		for _, lit := range init.AnonFuncs {
-			funcs = withLiterals(funcs, lit)
-		}
-	}
+	funcs = withLiterals(funcs, built.Func("init")) // what package variables are set to
 	return funcs
 }
 

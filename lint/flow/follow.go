@@ -292,6 +292,7 @@ func (t *Track) summarized(ev Event, call *ssa.CallCommon, s *Summary, i int, it
 		if k.Into >= 0 && k.Into < len(call.Args) {
 			st.Base, st.What = call.Args[k.Into], describe(call.Args[k.Into])
 		}
+		st.Owned = k.Owned
 		t.keep(st)
 	}
 	for _, r := range s.Returns {

@@ -49,14 +49,23 @@ func (t *Track) lift(p Place, depth int) []Place {
 
 // Leak finds a return that is reached from the opening without an end on the way.
 func (t *Track) Leak() (ssa.Instruction, bool) {
+	if leaks := t.Leaks(); len(leaks) > 0 {
+		return leaks[0], true
+	}
+	return nil, false
+}
+
+// Leaks are the returns that are reached from the opening without an end on the way.
+func (t *Track) Leaks() []*ssa.Return {
 	ends := map[ssa.Instruction]bool{}
 	for _, e := range t.Ends {
 		for _, p := range t.Places(e) {
 			ends[p.Instr] = true
 		}
 	}
-	w := &search{t: t, ends: ends, seen: map[*ssa.BasicBlock]bool{}}
-	return w.from(t.Open.Block(), after(t.Open))
+	s := &search{t: t, ends: ends, seen: map[*ssa.BasicBlock]bool{}}
+	s.from(t.Open.Block(), after(t.Open))
+	return s.leaks
 }
 
 func after(instr ssa.Instruction) int {
@@ -69,33 +78,27 @@ func after(instr ssa.Instruction) int {
 }
 
 type search struct {
-	t    *Track
-	ends map[ssa.Instruction]bool
-	seen map[*ssa.BasicBlock]bool
+	t     *Track
+	ends  map[ssa.Instruction]bool
+	seen  map[*ssa.BasicBlock]bool
+	leaks []*ssa.Return
 }
 
-func (s *search) from(b *ssa.BasicBlock, start int) (ssa.Instruction, bool) {
+func (s *search) from(b *ssa.BasicBlock, start int) {
 	for _, instr := range b.Instrs[start:] {
 		if s.ends[instr] {
-			return nil, false
+			return
 		}
-		switch instr := instr.(type) {
-		case *ssa.Return:
-			return instr, true
-		case *ssa.Panic:
-			return nil, false
+		if ret, ok := instr.(*ssa.Return); ok {
+			s.leaks = append(s.leaks, ret)
 		}
 	}
 	for i, next := range b.Succs {
-		if s.seen[next] || s.t.impossible(b, i) {
-			continue
-		}
-		s.seen[next] = true
-		if at, ok := s.from(next, 0); ok {
-			return at, true
+		if !s.seen[next] && !s.t.impossible(b, i) {
+			s.seen[next] = true
+			s.from(next, 0)
 		}
 	}
-	return nil, false
 }
 
 // impossible says whether the handle cannot be open on a branch: its opener has

@@ -76,16 +76,14 @@ func (p *pkg) summarizeParam(s *Summary, t *Track, i int) {
 			s.Keeps = append(s.Keeps, Keep{Param: i, Into: -1, Field: st.Call.Field})
 			continue
 		}
-		if p.Owned(st) {
-			continue
-		}
+		owned := p.Owned(st)
 		switch o := Root(st.Base); o.Age {
 		case Passed:
 			if o.Value.Parent() == t.Fn && o.Param != i {
-				s.Keeps = addKeep(s.Keeps, Keep{Param: i, Into: o.Param, Field: fieldName(st.Field)})
+				s.Keeps = addKeep(s.Keeps, Keep{Param: i, Into: o.Param, Field: fieldName(st.Field), Owned: owned})
 			}
 		case Program:
-			s.Keeps = addKeep(s.Keeps, Keep{Param: i, Into: -1, Field: fieldName(st.Field)})
+			s.Keeps = addKeep(s.Keeps, Keep{Param: i, Into: -1, Field: fieldName(st.Field), Owned: owned})
 		}
 	}
 	for _, e := range t.Returned {
@@ -121,17 +119,14 @@ func fieldName(f *types.Var) string {
 // summarizeOpened finds handles that the function opens and gives to its caller.
 func (p *pkg) summarizeOpened(s *Summary, fn *ssa.Function, call *ssa.Call) {
 	for _, t := range p.opened(fn, call) {
-		if len(t.Ends) > 0 {
-			continue
-		}
-		for _, e := range t.Returned {
-			ret, ok := e.Instr.(*ssa.Return)
-			if !ok || ret.Parent() != fn {
-				continue
-			}
+		for _, ret := range t.Leaks() {
 			for r, v := range ret.Results {
-				if t.aliases[v] && v.Type() != nil {
+				itself, known := t.aliases[v]
+				switch {
+				case itself:
 					s.Opens[r] = int(t.Kind)
+				case known && handle.Like(v.Type()).Session(): // in a wrapper
+					s.Opens[r] = int(handle.Like(v.Type()))
 				}
 			}
 		}
@@ -187,8 +182,8 @@ func endsAny(method string) bool {
 
 // Owned says whether the store goes to a field that somebody empties by ending what is in it.
 func (p *pkg) Owned(st Store) bool {
-	if st.Field == nil {
-		return false
+	if st.Field == nil || st.Owned {
+		return st.Owned
 	}
 	if p.ended[st.Field] {
 		return true

@@ -49,6 +49,7 @@ type Store struct {
 	What  string     // the holder, as people name it
 	Held  bool       // what was stored is something that holds the handle
 	Call  *Keep      // it happens in the function called here
+	Owned bool       // somebody ends what is stored there, as the function called here knows
 }
 
 // Opened is where the handle came to be.

@@ -1,0 +1,82 @@
+// Package commits has deferred commits that do not know that the work has failed.
+package commits
+
+import "database/sql"
+
+func always(db *sql.DB) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Commit() // want lostcommit error
+	_, err = tx.Exec("insert")
+	return err
+}
+
+func shadowed(db *sql.DB) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tx.Rollback()
+			return
+		}
+		tx.Commit() // want lostcommit error
+	}()
+	if _, err := tx.Exec("insert"); err != nil {
+		return err
+	}
+	return nil
+}
+
+func panics(db *sql.DB) (err error) {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tx.Rollback()
+			return
+		}
+		err = tx.Commit() // want lostcommit warning
+	}()
+	_, err = tx.Exec("insert")
+	return err
+}
+
+// What follows is right.
+
+func inLine(db *sql.DB) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("insert"); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func recovers(db *sql.DB) (err error) {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			tx.Rollback()
+			panic(p)
+		}
+		if err != nil {
+			tx.Rollback()
+			return
+		}
+		err = tx.Commit()
+	}()
+	_, err = tx.Exec("insert")
+	return err
+}

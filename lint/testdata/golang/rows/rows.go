@@ -1,0 +1,145 @@
+// Package rows has results that are not read to their end.
+package rows
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+func first(db *sql.DB) (int, error) {
+	rows, err := db.Query("select 1") // want unreadrows error
+	if err != nil {
+		return 0, err
+	}
+	var n int
+	if rows.Next() {
+		err = rows.Scan(&n)
+	}
+	return n, err
+}
+
+func scanFails(db *sql.DB) error {
+	rows, err := db.Query("select 1") // want unreadrows error
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		var n int
+		if err := rows.Scan(&n); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func never(ctx context.Context, pool *pgxpool.Pool) error {
+	rows, err := pool.Query(ctx, "select 1") // want unreadrows error
+	if err != nil {
+		return err
+	}
+	_ = rows.CommandTag()
+	return nil
+}
+
+func unscanned(db *sql.DB) {
+	db.QueryRow("insert") // want unreadrows error
+}
+
+func inLoop(db *sql.DB) error {
+	rows, err := db.Query("select id")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if _, err := db.Exec("update"); err != nil { // want nestedacquire warning
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func busy(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, "select id")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if _, err := tx.Exec(ctx, "update"); err != nil { // want nestedacquire error
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func closed(ctx context.Context, db *sql.DB) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := conn.QueryContext(ctx, "select 1")
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	conn.Close() // want closedbusy error
+	return rows.Close()
+}
+
+// What follows is right.
+
+func toTheEnd(db *sql.DB) error {
+	rows, err := db.Query("select 1")
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+	}
+	return rows.Err()
+}
+
+func deferred(db *sql.DB) error {
+	rows, err := db.Query("select 1")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return nil
+	}
+	var n int
+	return rows.Scan(&n)
+}
+
+func collected(ctx context.Context, pool *pgxpool.Pool) ([]int, error) {
+	rows, err := pool.Query(ctx, "select 1")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int])
+}
+
+func scanned(db *sql.DB) (n int, err error) {
+	err = db.QueryRow("select 1").Scan(&n)
+	return n, err
+}
+
+func inOrder(ctx context.Context, db *sql.DB) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	rows, err := conn.QueryContext(ctx, "select 1")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+	}
+	return rows.Err()
+}

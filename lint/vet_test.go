@@ -1,0 +1,56 @@
+package lint_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/reeve-run/reeve/lint"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestGo compares what is found in testdata with its "want" comments, "// want rule severity".
+func TestGo(t *testing.T) {
+	report, err := lint.Vet(t.Context(), lint.Options{Dir: "testdata/golang"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Skipped) > 0 {
+		t.Errorf("skipped %v", report.Skipped)
+	}
+	var got []string
+	for _, f := range report.Findings {
+		got = append(got, fmt.Sprintf("%s:%d: %s %s", f.File, f.Line, f.Rule, f.Severity))
+	}
+	if diff := cmp.Diff(wanted(t, "testdata/golang"), got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+func wanted(t *testing.T, root string) []string {
+	t.Helper()
+	var want []string
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" {
+			return err
+		}
+		src, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(root, path)
+		for i, line := range strings.Split(string(src), "\n") {
+			if _, w, ok := strings.Cut(line, "// want "); ok {
+				want = append(want, fmt.Sprintf("%s:%d: %s", filepath.ToSlash(rel), i+1, w))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return want
+}
