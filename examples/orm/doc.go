@@ -1,0 +1,7 @@
+// Package orm shows units of package sessionsql under gorm, bun and sqlx. It is a
+// module of its own, so that none of them is a dependency of reeve.
+//
+// Its rules: gorm and bun take a *sessionsql.Tx as it is; sqlx wants types of its own,
+// so it gets a small adapter, Sqlx. Failures are those of the libraries and of the
+// guard, which pass through all three and still match session.ErrIllegalState.
+package orm
