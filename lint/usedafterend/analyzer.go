@@ -65,11 +65,24 @@ func returned(pass *analysis.Pass, rows *flow.Track, tracks []*flow.Track) {
 			continue
 		}
 		for _, end := range t.Ends {
-			if end.Deferred && end.Instr.Parent() == t.Fn && flow.Dominates(end.Instr, rows.Returned[0].Instr) {
-				pos := flow.Position(rows.Returned[0].Instr)
+			if at := returnAfter(end, rows); at != nil {
+				pos := flow.Position(at)
 				flow.Report(pass, rule.Error, pos, t.Way(), "rows are given to the caller, but the deferred %s of their %s has closed them by then", end.Method, t.Kind)
 				return
 			}
 		}
 	}
+}
+
+// returnAfter is where the rows are returned although the deferred end is certain.
+func returnAfter(end flow.Event, rows *flow.Track) ssa.Instruction {
+	if !end.Deferred || end.Instr.Parent() != rows.Fn {
+		return nil
+	}
+	for _, r := range rows.Returned {
+		if flow.Dominates(end.Instr, r.Instr) {
+			return r.Instr
+		}
+	}
+	return nil
 }
