@@ -18,7 +18,6 @@ type Hold struct {
 	opened   trace
 	since    time.Time
 	cause    error                   // why it ended; written before the state says so
-	closed   atomic.Pointer[trace]   // where it ended, when not where it was opened
 	second   atomic.Pointer[trace]   // the use that another one met
 	cancel   context.CancelCauseFunc // of ctx, where the guard has a limit
 	rows     atomic.Int32            // open, where a driver tells
@@ -213,7 +212,7 @@ func (h *Hold) refuse(op Op, want uint32) error {
 // RowsClosed those it has seen being closed.
 func (h *Hold) RowsOpened() { h.rows.Add(1) }
 
-// RowsClosed: see RowsOpened.
+// RowsClosed is the other half of RowsOpened.
 func (h *Hold) RowsClosed() { h.rows.Add(-1) }
 
 // RowsOpen is the number of rows that are open, as far as a driver tells it.

@@ -97,10 +97,11 @@ func (h *Hold) Lost(op Op, err error) error {
 
 // otherCause is the cause of the cancellation where it says more than the error.
 func otherCause(ctx context.Context) error {
-	if cause := context.Cause(ctx); cause != ctx.Err() {
-		return cause
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
+		return nil
 	}
-	return nil
+	return cause
 }
 
 // brief is the beginning of a statement, on one line.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"log/slog"
 	"sync"
 )
@@ -49,10 +50,7 @@ type warner struct {
 const maxSites = 10_000
 
 func (w *warner) warn(e *IllegalStateError) {
-	key := string(e.Rule) + e.Op
-	for _, s := range e.Used {
-		key += s.String()
-	}
+	key := fmt.Sprint(e.Rule, e.Op, e.Used)
 	w.mu.Lock()
 	_, known := w.seen[key]
 	if !known && len(w.seen) < maxSites {

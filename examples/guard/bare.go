@@ -50,7 +50,7 @@ func sharedBare(ctx context.Context, db *sql.DB) error {
 		wg.Go(func() { errs[i] = s.record(ctx, "agent") })
 	}
 	wg.Wait()
-	return errors.Join(append(errs, tx.Rollback())...)
+	return errors.Join(errs[0], errs[1], tx.Rollback())
 }
 
 // waitBare waits for the supervisor with the session open, and the supervisor

@@ -69,9 +69,11 @@ func (t *timed) median() float64 {
 	return float64(t.took[len(t.took)/2])
 }
 
-func query(ctx context.Context, q interface {
+type rower interface {
 	QueryRow(context.Context, string, ...any) pgx.Row
-}) error {
+}
+
+func query(ctx context.Context, q rower) error {
 	var n int
 	return q.QueryRow(ctx, point, 7).Scan(&n)
 }

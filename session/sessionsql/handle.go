@@ -70,10 +70,8 @@ func (h *handle) QueryRowContext(ctx context.Context, query string, args ...any)
 	row := h.via.QueryRowContext(ctx, query, args...)
 	h.left.Add(query)
 	h.exit(session.OpQueryRow)
-	if err := row.Err(); err != nil {
-		if told := h.explain(session.OpQueryRow, err); told != err {
-			return h.refuser.QueryRowContext(refuse(told), "")
-		}
+	if err := row.Err(); isOver(err) {
+		return h.refuser.QueryRowContext(refuse(h.explain(session.OpQueryRow, err)), "")
 	}
 	return row
 }
@@ -102,10 +100,15 @@ func (h *handle) exit(op session.Op) {
 // explain makes database/sql's "transaction has already been committed or
 // rolled back" tell who ended it: the cancelled context, as a rule.
 func (h *handle) explain(op session.Op, err error) error {
-	if errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrConnDone) {
+	if isOver(err) {
 		return h.hold.Lost(op, err)
 	}
 	return err
+}
+
+// isOver says whether database/sql says that the handle has ended.
+func isOver(err error) bool {
+	return errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrConnDone)
 }
 
 // refuseRows refuses the end of a unit while rows are open.

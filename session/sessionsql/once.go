@@ -3,6 +3,7 @@ package sessionsql
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -32,6 +33,9 @@ type onceTable struct {
 // committed, and then finds its result.
 type onceSQL struct{ lock, create, claim, store, load, prune string }
 
+// onceCheck fails where the table is another one.
+const onceCheck = `SELECT key, result, at FROM reeve_once LIMIT 0`
+
 var onceDialects = map[Dialect]onceSQL{
 	SQLite: {
 		create: `CREATE TABLE IF NOT EXISTS reeve_once (
@@ -56,7 +60,7 @@ var onceDialects = map[Dialect]onceSQL{
 // created at the first use.
 func (p *pool) Once(ctx context.Context, key string, fn func(context.Context, *Tx) ([]byte, error)) ([]byte, error) {
 	if key == "" {
-		return nil, fmt.Errorf("once: the key is empty: give each piece of work a key of its own")
+		return nil, errors.New("once: the key is empty: give each piece of work a key of its own")
 	}
 	q, err := p.onceReady(ctx)
 	if err != nil {
@@ -114,16 +118,21 @@ func (p *pool) onceReady(ctx context.Context) (onceSQL, error) {
 		return q, nil
 	}
 	err := p.unit(ctx, nil, func(ctx context.Context, tx *Tx) error {
-		if q.lock != "" {
-			if _, err := tx.ExecContext(ctx, q.lock); err != nil {
+		for _, s := range []string{q.lock, q.create, onceCheck} {
+			if s == "" {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, s); err != nil {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, q.create)
-		return err
+		return nil
 	})
+	if errors.Is(err, session.ErrIllegalState) {
+		return q, err
+	}
 	if err != nil {
-		return q, fmt.Errorf("create table reeve_once (where the role may not, create it beforehand: %s): %w", strings.Join(strings.Fields(q.create), " "), err)
+		return q, fmt.Errorf("make or check table reeve_once (where the role may not create it, do so beforehand: %s): %w", strings.Join(strings.Fields(q.create), " "), err)
 	}
 	p.once.ready.Store(true)
 	return q, nil

@@ -298,7 +298,7 @@ func TestOpenKeepsTheDriversWays(t *testing.T) {
 	if err != nil || len(types) != 4 || types[0].DatabaseTypeName() != "INTEGER" {
 		t.Errorf("types %v, %v", types, err)
 	}
-	got := ""
+	var got strings.Builder
 	for rows.Next() {
 		var n int
 		var s string
@@ -307,10 +307,10 @@ func TestOpenKeepsTheDriversWays(t *testing.T) {
 		if err := rows.Scan(&n, &s, &nothing, &f); err != nil {
 			t.Fatal(err)
 		}
-		got += fmt.Sprintf("%d %s %t %g;", n, s, nothing.Valid, f)
+		fmt.Fprintf(&got, "%d %s %t %g;", n, s, nothing.Valid, f)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil || !strings.HasPrefix(got, "11 x false 1.5;") {
-		t.Errorf("got %q, %v", got, err)
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil || !strings.HasPrefix(got.String(), "11 x false 1.5;") {
+		t.Errorf("got %q, %v", got.String(), err)
 	}
 	stmt, err := db.PrepareContext(t.Context(), `SELECT count(*) FROM t WHERE n > ?`)
 	if err != nil {

@@ -69,14 +69,14 @@ func (d *Database) run(ctx context.Context, query string) error {
 	case "fail":
 		return ErrStatement
 	case "block":
-		return d.block(ctx.Done(), ctx)
+		return d.block(ctx, ctx.Done())
 	case "block hard":
-		return d.block(nil, ctx)
+		return d.block(ctx, nil)
 	}
 	return nil
 }
 
-func (d *Database) block(done <-chan struct{}, ctx context.Context) error {
+func (d *Database) block(ctx context.Context, done <-chan struct{}) error {
 	d.blocked <- struct{}{}
 	select {
 	case <-d.gate:
@@ -163,15 +163,12 @@ func (r *rows) Next(dest []driver.Value) error {
 }
 
 // Use is a database/sql handle on d, closed by the test's end.
-func (d *Database) Use(t interface {
-	TB
-	Error(args ...any)
-}) *sql.DB {
+func (d *Database) Use(t TB) *sql.DB {
 	db := sql.OpenDB(d)
 	t.Cleanup(func() {
 		d.Unblock()
 		if err := db.Close(); err != nil {
-			t.Error(err)
+			t.Errorf("close the test's database: %v", err)
 		}
 	})
 	return db

@@ -15,6 +15,12 @@ type TB interface {
 	Errorf(format string, args ...any)
 }
 
+// ContextTB is what Context needs of a *testing.T.
+type ContextTB interface {
+	TB
+	Context() context.Context
+}
+
 // grace is how long a unit may take to end after the test's function has.
 const grace = 2 * time.Second
 
@@ -42,10 +48,7 @@ func VerifyNone(t TB) {
 // Context returns a context that makes the test fail, when it ends, with the
 // opening lines of the units that were opened under it and are still open. Other tests
 // may run at the same time.
-func Context(t interface {
-	TB
-	Context() context.Context
-}) context.Context {
+func Context(t ContextTB) context.Context {
 	t.Helper()
 	witness := session.NewHolder()
 	verify(t, witness.Units)

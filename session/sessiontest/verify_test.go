@@ -2,6 +2,7 @@ package sessiontest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -116,7 +117,7 @@ func TestDatabaseDoesWhatItIsTold(t *testing.T) {
 		_, err = tx.ExecContext(ctx, "fail")
 		return err
 	})
-	if err != sessiontest.ErrStatement {
+	if !errors.Is(err, sessiontest.ErrStatement) {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -127,7 +128,7 @@ func TestDatabaseDoesWhatItIsTold(t *testing.T) {
 	}()
 	<-d.Blocked()
 	cancel()
-	if err := <-done; err != context.Canceled {
+	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if n := d.Statements(); n != 3 {
