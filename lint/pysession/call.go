@@ -105,12 +105,17 @@ func (w *walker) method(base *value, callee *expr, args arguments, e *expr, awai
 func (w *walker) sessionMethod(s *value, name string, e *expr) *value {
 	switch {
 	case closes(name):
-		s.origin.end = e.pos
+		s.origin.endAt(e)
 		w.learnEnd(s)
 	case name == "begin" || name == "begin_nested":
 		return nothing
 	}
 	return nothing
+}
+
+func (o *origin) endAt(e *expr) {
+	o.end = e.pos
+	o.closers = append(o.closers, e)
 }
 
 func (w *walker) learnEnd(s *value) {
@@ -167,6 +172,9 @@ func (w *walker) construct(c *class, args arguments, e *expr) *value {
 	}
 	v := &value{kind: instance, class: c, fresh: true}
 	init := c.method("__init__")
+	if init == nil || c.ends["*"] {
+		escape(w.carried(args.all(e)))
+	}
 	if init == nil {
 		if c.data {
 			w.fill(v, c, args)
@@ -175,7 +183,11 @@ func (w *walker) construct(c *class, args arguments, e *expr) *value {
 	}
 	bound := w.match(init, v, args, e)
 	for i, at := range bound {
-		if _, keeps := init.keeps[i]; keeps && !c.owns(init.kept[i]) {
+		_, keeps := init.keeps[i]
+		switch {
+		case keeps && c.owns(init.kept[i]):
+			escape(w.sessionsOf(at))
+		case keeps:
 			v.holds = appendNew(v.holds, w.sessionsOf(at)...)
 		}
 	}
@@ -263,7 +275,7 @@ func (w *walker) invoke(f *value, args arguments, e *expr) *value {
 	bound := w.match(fn, f.self, args, e)
 	for i, v := range bound {
 		if v.kind == session && fn.ends[i] {
-			v.origin.end = e.pos
+			v.origin.endAt(e)
 			w.learnEnd(v)
 		}
 	}

@@ -117,6 +117,7 @@ func (p *project) walkFunction(fn *function, report bool) {
 	w.body(fn.def.body)
 	fn.names = w.env
 	w.unjoined()
+	w.unended()
 }
 
 // ownersFrom notes which attributes a method ends: self.x.close() in any of them.

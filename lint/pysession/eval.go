@@ -71,6 +71,10 @@ func (w *walker) name(n string) *value {
 // attr is x.name without a call.
 func (w *walker) attr(base *value, name string) *value {
 	switch base.kind {
+	case session:
+		if closes(name) { // s.close handed to somebody who will call it
+			base.origin.escapes = true
+		}
 	case moduleRef:
 		if v := w.p.member(base.module, name, 0); v != nil {
 			return v
@@ -134,6 +138,9 @@ func (w *walker) list(e *expr) *value {
 	v := &value{kind: many, fresh: true}
 	for _, k := range e.kids {
 		el := w.eval(k)
+		if el.kind == session {
+			el.origin.escapes = true
+		}
 		if k != nil && k.op == opStar && el.kind == many {
 			v.elems = append(v.elems, el.elems...)
 			v.of = join(v.of, el.of)
@@ -230,6 +237,7 @@ func (w *walker) lambda(e *expr) *value {
 			v.carries = appendNew(v.carries, w.sessionsOf(w.name(k.name))...)
 		}
 	})
+	escape(v.carries)
 	return v
 }
 

@@ -35,6 +35,9 @@ func (w *walker) external(f *value, args arguments, e *expr, awaited bool) *valu
 	case dependencies[name]:
 		return nothing
 	}
+	if closesByName(name) {
+		escape(w.carried(args.all(e)))
+	}
 	if v := w.starts(f, args, e, awaited); v != nil {
 		return v
 	}

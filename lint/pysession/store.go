@@ -23,6 +23,7 @@ func (w *walker) storeAttr(t *expr, v *value, s *stmt) {
 	base := w.eval(t.kids[0])
 	w.learnAttr(base, t.name, v)
 	sessions := w.sessionsOf(v)
+	escape(sessions)
 	if len(sessions) == 0 || v.kind == many || v.kind == task {
 		return
 	}
@@ -34,6 +35,7 @@ func (w *walker) storeIndex(t *expr, v *value, s *stmt) {
 	inner := t.kids[0]
 	w.eval(inner)
 	sessions := w.sessionsOf(v)
+	escape(sessions)
 	if len(sessions) == 0 || v.kind != session && v.kind != instance || inner == nil {
 		return
 	}
@@ -145,6 +147,7 @@ func (w *walker) storeParam(t *expr, base, v *value, o *origin, s *stmt) {
 // storeGlobal is name = v under "global name".
 func (w *walker) storeGlobal(name string, v *value, s *stmt) {
 	sessions := w.sessionsOf(v)
+	escape(sessions)
 	if len(sessions) == 0 || v.kind != session && v.kind != instance || w.fn == nil {
 		return
 	}

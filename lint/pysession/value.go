@@ -56,13 +56,15 @@ const (
 
 // origin is one session, by where it came to be.
 type origin struct {
-	how   how
-	async bool
-	in    *function
-	mod   *module
-	pos   pos
-	end   pos // where it is ended, as far as that is known
-	param int // 1 + the parameter
+	how     how
+	async   bool
+	in      *function
+	mod     *module
+	pos     pos
+	end     pos     // where it is ended, as far as that is known
+	param   int     // 1 + the parameter
+	closers []*expr // calls that end it
+	escapes bool    // somebody else may answer for its end
 }
 
 // class is a class of the project.

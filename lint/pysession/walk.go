@@ -19,7 +19,6 @@ type walker struct {
 
 // opening is a session opened into a plain name: somebody in the function must end it.
 type opening struct {
-	name    string
 	origin  *origin
 	stmt    *stmt
 	yielded bool
@@ -124,7 +123,7 @@ func (w *walker) bind(name string, v *value, s *stmt) {
 	}
 	scope.vars[name] = v
 	if v.kind == session && v.origin.how == opened && v.origin.pos.line >= s.pos.line && s.value != nil && w.fn != nil {
-		w.opens = append(w.opens, &opening{name: name, origin: v.origin, stmt: s})
+		w.opens = append(w.opens, &opening{origin: v.origin, stmt: s})
 	}
 }
 
@@ -280,6 +279,7 @@ func (w *walker) returns(s *stmt) {
 	if v.kind == task && v.spawned != nil {
 		v.spawned.joined = true // it is the caller's now
 	}
+	escape(w.sessionsOf(v))
 	if w.fn != nil {
 		w.learnResult(v)
 	}
@@ -308,6 +308,7 @@ func (w *walker) define(s *stmt) {
 	fn.env = w.env
 	w.env.vars[s.name] = &value{kind: funcRef, fn: fn}
 	w.p.walkFunction(fn, w.report)
+	escape(w.caught(fn))
 }
 
 func (w *walker) imports(s *stmt) {
