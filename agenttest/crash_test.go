@@ -76,6 +76,7 @@ func TestWrong(t *testing.T) {
 }
 
 func TestWrongUseFailsTheTest(t *testing.T) {
+	t.Parallel()
 	for name, c := range wrong {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,7 +8,7 @@ import (
 )
 
 // What stands here goes into a test of the agent's author.
-func Example() {
+func Example() { //nolint:testableexamples // it needs a test's t
 	confirm := agent.New("confirm", func(ctx agent.Context, item string) (bool, error) {
 		return agent.Ask(ctx, "sure", agent.Question[bool]{Text: "Delete " + item + "?"})
 	})

@@ -54,8 +54,8 @@ func TestRunWithBranchesSleepAndQuestion(t *testing.T) {
 	if res.Attempts != 1 || res.Took < week+time.Hour || res.Took > week+2*time.Hour {
 		t.Fatalf("%d attempts took %s", res.Attempts, res.Took)
 	}
-	if real := time.Since(began); real > time.Minute {
-		t.Fatalf("virtual time took %s", real)
+	if took := time.Since(began); took > time.Minute {
+		t.Fatalf("virtual time took %s", took)
 	}
 	if got := res.Text("upper#2/raise"); got != "raising b" {
 		t.Fatalf("text %q", got)

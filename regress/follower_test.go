@@ -35,7 +35,7 @@ func (f *follower) follow(ctx context.Context) error {
 		case errors.Is(err, errHole):
 			return err
 		case ctx.Err() != nil:
-			return fmt.Errorf("follower of %s at %d: %w (last: %v)", f.run, f.after, context.Cause(ctx), err)
+			return fmt.Errorf("follower of %s at %d: %w (last: %w)", f.run, f.after, context.Cause(ctx), err)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

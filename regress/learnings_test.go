@@ -129,7 +129,7 @@ func parseLearning(text string) (learning, error) {
 		return l, errors.New("there is no head between two lines of ---")
 	}
 	name := ""
-	for _, line := range strings.Split(head, "\n") {
+	for line := range strings.SplitSeq(head, "\n") {
 		if item := itemLine.FindStringSubmatch(line); item != nil && name != "" {
 			l.lists[name] = append(l.lists[name], item[1])
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -160,17 +161,8 @@ func quiet(t *testing.T) {
 	for range 100 {
 		for _, u := range session.Units() {
 			opened := func(o session.Unit) bool { return o.Opened == u.Opened && o.Since.Equal(u.Since) }
-			eventually(t, "the unit opened at "+u.Opened.String()+" ends", func() bool { return !containsUnit(opened) })
+			eventually(t, "the unit opened at "+u.Opened.String()+" ends", func() bool { return !slices.ContainsFunc(session.Units(), opened) })
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
-}
-
-func containsUnit(is func(session.Unit) bool) bool {
-	for _, u := range session.Units() {
-		if is(u) {
-			return true
-		}
-	}
-	return false
 }

@@ -48,7 +48,7 @@ func tryDial(t testing.TB, url string) (*socket, error) {
 	defer cancel()
 	// One transport a socket, so that a dropped one leaves nothing of itself behind.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	conn, _, err := websocket.Dial(ctx, strings.Replace(url, "http", "ws", 1)+"/v1/ws", &websocket.DialOptions{HTTPClient: client}) //nolint:bodyclose // the library's
+	conn, _, err := websocket.Dial(ctx, strings.Replace(url, "http", "ws", 1)+"/v1/ws", &websocket.DialOptions{HTTPClient: client})
 	if err != nil {
 		return nil, err
 	}

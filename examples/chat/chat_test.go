@@ -70,6 +70,7 @@ func TestALongThreadIsCutAtItsBeginning(t *testing.T) {
 
 // TestTroublePasses has a server that fails once, in one way after the other, and then answers.
 func TestTroublePasses(t *testing.T) {
+	t.Parallel()
 	for name, trouble := range map[string]func(*reply){
 		"the stream is cut":           func(r *reply) { r.say("Hel"); r.cut() },
 		"the stream ends too early":   func(r *reply) { r.say("Hel") },
@@ -109,6 +110,7 @@ func TestTroublePasses(t *testing.T) {
 }
 
 func TestRefusalsAreFinal(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		script func(*reply)
 		says   string

@@ -22,7 +22,7 @@ func TestCommand(t *testing.T) {
 		{"deposit", `{"account":"bob","cents":5}`, 0, `"cents": 5`},
 		{"transfer", `{"from":"ann","to":"bob","cents":250}`, 0, `"cents": 255`},
 		{"transfer", `{"from":"ann","to":"bob","cents":9999}`, 1, "ann does not have 9999 cents"},
-		{"transfer", `{"from":"ann","to":"bob","sents":1}`, 1, "unknown field"},
+		{"transfer", `{"from":"ann","to":"bob","sents":1}`, 2, "sents"},
 	} {
 		var out, progress bytes.Buffer
 		args := []string{"run", c.agent, "--input", c.input, "--data", data}
