@@ -67,7 +67,7 @@ type leakless struct{ m *testing.M }
 
 func (l leakless) Run() int {
 	status := l.m.Run()
-	if err := goleak.Find(goleak.IgnoreCurrent()); status == 0 && err != nil {
+	if err := goleak.Find(); status == 0 && err != nil {
 		println(err.Error())
 		return 1
 	}
