@@ -184,6 +184,12 @@ func (g *Guard) nested(h *Hold) error {
 	return nil
 }
 
+// always refuses in every mode, for what cannot be let pass.
+func (g *Guard) always(e *IllegalStateError) error {
+	_ = g.Refuse(e)
+	return e
+}
+
 // Refuse applies the mode of e's rule: it returns e, or logs it and returns
 // nil, or returns nil. It fills in the pool's name and counts the refusal.
 func (g *Guard) Refuse(e *IllegalStateError) error {

@@ -199,7 +199,7 @@ func (h *Hold) refuse(op Op, want uint32) error {
 		case streaming:
 			return h.guard.Refuse(h.rowsError(op, "of a "+Op(old>>opShift&0xff).String()))
 		case ended:
-			return h.guard.Refuse(h.endedError(op, old))
+			return h.guard.always(h.endedError(op, old))
 		default:
 			if h.state.CompareAndSwap(old, old|met) {
 				return h.guard.Refuse(h.overlapError(op, old))

@@ -52,9 +52,9 @@ func (g *Guard) Report(err error) {
 // RefuseByHand is the answer to a commit or rollback of a unit that Do ends.
 func (h *Hold) RefuseByHand(op Op) error {
 	if s := h.state.Load(); s&phaseMask == ended {
-		return h.guard.Refuse(h.endedError(op, s))
+		return h.guard.always(h.endedError(op, s))
 	}
-	return h.guard.Refuse(&IllegalStateError{
+	return h.guard.always(&IllegalStateError{
 		Op: op.String(), State: "open, and is ended by Do", Rule: RuleByHand,
 		Opened: h.opened.site(), Used: []Site{here()},
 		Advice: "return nil from the function of Do to commit, or an error to roll back",

@@ -9,7 +9,9 @@ import (
 // Rule names one thing that must not happen to a session.
 type Rule string
 
-// The rules.
+// The rules. Ended and by hand are refused in every mode where the handle is one
+// of Do, because there is nothing that could be let pass: the session is gone, or Do
+// will end it otherwise.
 const (
 	RuleEnded   Rule = "ended"   // a unit is used after its end
 	RuleOverlap Rule = "overlap" // a unit is used by two at the same time

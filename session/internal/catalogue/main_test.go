@@ -43,6 +43,9 @@ const (
 // hangs, its context is cancelled, and then it must return.
 func try(t *testing.T, misuse func(context.Context) error) outcome {
 	t.Helper()
+	if testing.Short() {
+		return "" // only the guard is of interest
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan outcome, 1)
