@@ -38,8 +38,9 @@ func (b *batch) appendRest(t *thread, o *journal.Append, landed []reeve.Entry) (
 		res.Entries = append(res.Entries, b.add(t, d, number+int64(i)))
 	}
 	t.ack, t.ackSeq = number+int64(len(rest))-1, t.lastSeq
-	if o.Progress {
+	if o.Progress && t.strikes != 0 {
 		t.strikes = 0
+		b.soil(t, soiled)
 	}
 	if err := b.note(t, rest); err != nil {
 		return journal.Result{}, err
@@ -95,7 +96,7 @@ func (b *batch) landed(t *thread, o *journal.Append) ([]reeve.Entry, error) {
 	missing := count
 	err := b.each(stLanded, func(rows *sql.Rows) (bool, error) {
 		var seq, number, at int64
-		var kind reeve.Kind
+		var kind kindColumn
 		if err := rows.Scan(&seq, &number, &kind, &at); err != nil {
 			return false, err
 		}
@@ -103,7 +104,7 @@ func (b *batch) landed(t *thread, o *journal.Append) ([]reeve.Entry, error) {
 			found[i] = reeve.Entry{Thread: t.id, Epoch: t.epoch, First: seq, Seq: seq, At: timeOf(at)}
 			missing--
 		}
-		claimed := number == 0 && (kind == reeve.KindRunStarted || kind == reeve.KindRunResumed)
+		claimed := number == 0 && kind.claims()
 		return missing > 0 && !claimed && (number == 0 || number > o.Number), nil
 	}, t.k, t.ackSeq)
 	switch {

@@ -22,6 +22,7 @@ type batch struct {
 	touched map[reeve.ThreadID]*thread // those of this batch; nil: there is no such thread
 	changed []*thread
 	log     []any     // rows of the log, as parameters
+	odd     []any     // those whose scope and name the path does not tell
 	newRuns []any     // rows of runs, as parameters
 	fresh   []*thread // their threads
 	nodes   map[reeve.NodeID]int64
@@ -131,15 +132,45 @@ func (b *batch) load(ops []journal.Op) error {
 			missing = append(missing, string(id))
 		}
 	}
-	return b.lookup(chThreads, missing, func(rows *sql.Rows) error {
+	var found []*thread
+	err := b.lookup(chThreads, missing, func(rows *sql.Rows) error {
 		t := &thread{}
-		if err := rows.Scan(t.targets()...); err != nil {
+		err := rows.Scan(t.targets()...)
+		found = append(found, t)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range found {
+		b.touched[t.id] = t
+	}
+	return b.catchUp(found)
+}
+
+// catchUp tells rows that were just read what the log has beyond them, and remembers them.
+func (b *batch) catchUp(read []*thread) error {
+	keys := make([]any, len(read))
+	rows := make(map[int64]*thread, len(read))
+	for i, t := range read {
+		t.savedSeq = t.lastSeq
+		keys[i], rows[t.k] = t.k, t
+	}
+	err := b.lookup(chTails, keys, func(r *sql.Rows) error {
+		var k, seq, number, at int64
+		if err := r.Scan(&k, &seq, &number, &at); err != nil {
 			return err
 		}
-		b.touched[t.id] = t
-		b.threads.put(t)
+		rows[k].saw(seq, number, at)
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, t := range read {
+		b.threads.put(t)
+	}
+	return nil
 }
 
 // thread gets one thread's row; nil when there is none.
@@ -163,14 +194,30 @@ func (b *batch) soil(t *thread, d dirt) {
 func (b *batch) add(t *thread, d journal.Draft, number int64) reeve.Entry {
 	t.at = max(t.at, b.now)
 	t.lastSeq++
-	b.soil(t, hot)
+	if t.lastSeq-t.savedSeq >= maxBehind {
+		b.soil(t, behind)
+	}
 	e := reeve.Entry{
 		Thread: t.id, Epoch: t.epoch, First: t.lastSeq, Seq: t.lastSeq, Run: d.Run, Path: d.Path, Kind: d.Kind,
 		Attempt: d.Attempt, Try: d.Try, Data: d.Data, At: timeOf(t.at), Scope: d.Scope, N: d.N, Name: d.Name,
 	}
-	b.log = append(b.log, t.k, t.lastSeq, t.lastSeq, d.Run.N(), number, d.N, d.Attempt, d.Try, t.at,
-		string(d.Kind), d.Path, d.Scope, d.Name, blob(d.Data))
+	b.put(t, &d, number)
 	return e
+}
+
+// put sets the entry's row aside.
+func (b *batch) put(t *thread, d *journal.Draft, number int64) {
+	rows := &b.log
+	scope, name := operation(d.Path, d.N)
+	usual := scope == d.Scope && name == d.Name
+	if !usual {
+		rows = &b.odd
+	}
+	*rows = append(*rows, t.k, t.lastSeq, d.Run.N(), number, int64(d.N), int64(d.Attempt), int64(d.Try), t.at,
+		kindValue(d.Kind), d.Path, blob(d.Data))
+	if !usual {
+		*rows = append(*rows, d.Scope, d.Name)
+	}
 }
 
 // blob keeps the bytes as they are: as TEXT, broken UTF-8 and NUL would trouble readers.
@@ -186,6 +233,10 @@ func (b *batch) flush() error {
 	if err := b.saveChunks(chAddLog, b.log); err != nil {
 		return err
 	}
+	if err := b.saveChunks(chAddOdd, b.odd); err != nil {
+		return err
+	}
+	b.odd = nil
 	clear(b.log) // let go of the data
 	b.log = b.log[:0]
 	b.rows = b.log
@@ -200,20 +251,20 @@ func (b *batch) flush() error {
 }
 
 func (b *batch) saveThreads() error {
-	var warm, cold []any
+	var ends, whole []any
 	for _, t := range b.changed {
-		if t.dirty == hot {
-			warm = t.hotArgs(warm)
+		if t.dirty == behind {
+			ends = t.endArgs(ends)
 		} else {
-			cold = t.args(cold)
+			whole = t.args(whole)
 		}
-		t.dirty = clean
+		t.dirty, t.savedSeq = clean, t.lastSeq
 	}
 	b.changed = b.changed[:0]
-	if err := b.saveChunks(chSaveHot, warm); err != nil {
+	if err := b.saveChunks(chSaveEnds, ends); err != nil {
 		return err
 	}
-	return b.saveChunks(chSaveThreads, cold)
+	return b.saveChunks(chSaveThreads, whole)
 }
 
 // settled makes sure that the runs of the thread are in the database as far as they go.

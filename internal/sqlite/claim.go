@@ -154,6 +154,7 @@ func (b *batch) heads(found []due) (map[int64]head, error) {
 		keys[i] = d.k
 	}
 	heads := make(map[int64]head, len(found))
+	var read []*thread
 	err := b.lookup(chHeadRuns, keys, func(rows *sql.Rows) error {
 		h := head{thread: &thread{}, run: &run{}}
 		if err := rows.Scan(append(h.thread.targets(), h.run.targets()...)...); err != nil {
@@ -162,12 +163,15 @@ func (b *batch) heads(found []due) (map[int64]head, error) {
 		if known := b.threads.rows[h.thread.id]; known != nil {
 			h.thread = known
 		} else {
-			b.threads.put(h.thread)
+			read = append(read, h.thread)
 		}
 		heads[h.thread.k] = h
 		return nil
 	})
-	return heads, err
+	if err != nil {
+		return nil, err
+	}
+	return heads, b.catchUp(read)
 }
 
 // take makes the node the thread's owner: a new fence, and an entry that tells how its

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"strings"
 
@@ -13,10 +12,30 @@ import (
 	"github.com/reeve-run/reeve/session/sessionsql"
 )
 
-// logColumns, in the order in which add puts them aside.
-const logColumns = `thread, seq, first, run, number, n, attempt, try, at, kind, path, scope, name, data`
+// logColumns of a usual entry, in the order in which add puts them aside. The others are NULL
+// then: first is seq, and scope and name can be told from the path.
+const (
+	logColumns = `thread, seq, run, number, n, attempt, try, at, kind, path, data`
+	logWidth   = 11
+	oddColumns = logColumns + `, scope, name`
+	oddWidth   = logWidth + 2
+)
 
-const logWidth = 14
+// operation is the scope and the name that a path usually has: what stands before the last
+// slash, and what stands behind it without [key] and #n. An entry without a number belongs
+// to no operation.
+func operation(path string, n int) (scope, name string) {
+	if n == 0 {
+		return "", ""
+	}
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		scope, path = path[:i], path[i+1:]
+	}
+	if i := strings.IndexAny(path, "[#"); i >= 0 {
+		path = path[:i]
+	}
+	return scope, path
+}
 
 // defaultMaxBytes bounds the data of one reading of entries.
 const defaultMaxBytes = 8 << 20
@@ -26,7 +45,7 @@ func (s *Store) Entries(ctx context.Context, q journal.EntryQuery) ([]reeve.Entr
 	p := page{q: q, maxBytes: cmp.Or(q.MaxBytes, defaultMaxBytes)}
 	err := s.read(ctx, "read entries of thread "+string(q.Thread), func(ctx context.Context, tx *sessionsql.Tx) error {
 		var k, first int64
-		err := tx.QueryRowContext(ctx, `SELECT k, epoch, first_seq, last_seq FROM threads WHERE id = ?`, string(q.Thread)).
+		err := tx.QueryRowContext(ctx, `SELECT t.k, t.epoch, t.first_seq, `+lastSeq+` FROM threads t WHERE t.id = ?`, string(q.Thread)).
 			Scan(&k, &p.epoch, &first, &p.last)
 		if errors.Is(err, sql.ErrNoRows) {
 			return noThread(q.Thread)
@@ -117,20 +136,20 @@ func entriesText(q journal.EntryQuery) (text string, filters []any, err error) {
 	switch {
 	case len(q.Kinds) == 1 && q.Kinds[0] == reeve.KindMessageAdded:
 		from = `log INDEXED BY log_messages`
-		where.WriteString(` AND kind = 'message.added'`)
+		where.WriteString(` AND kind = 1`)
 	case q.Kinds != nil:
-		kinds, err := json.Marshal(q.Kinds)
+		list, err := kindList(q.Kinds)
 		if err != nil {
 			return "", nil, err
 		}
 		where.WriteString(` AND kind IN (SELECT value FROM json_each(?))`)
-		filters = append(filters, string(kinds))
+		filters = append(filters, list)
 	}
 	if q.Without != "" {
 		where.WriteString(` AND kind <> ?`)
-		filters = append(filters, string(q.Without))
+		filters = append(filters, kindValue(q.Without))
 	}
-	return `SELECT seq, first, run, n, attempt, try, at, kind, path, scope, name, data FROM ` + from +
+	return `SELECT seq, coalesce(first, seq), run, n, attempt, try, at, kind, path, scope, name, data FROM ` + from +
 		` WHERE thread = ? AND seq >= ? AND seq <= ?` + where.String() + ` ORDER BY seq LIMIT ?`, filters, nil
 }
 
@@ -139,8 +158,14 @@ func (p *page) add(scan scanner) error {
 	e := reeve.Entry{Thread: p.q.Thread, Epoch: p.epoch}
 	var run, at int64
 	var data []byte
-	if err := scan(&e.Seq, &e.First, &run, &e.N, &e.Attempt, &e.Try, &at, &e.Kind, &e.Path, &e.Scope, &e.Name, &data); err != nil {
+	var scope, name sql.NullString
+	err := scan(&e.Seq, &e.First, &run, &e.N, &e.Attempt, &e.Try, &at, (*kindColumn)(&e.Kind), &e.Path, &scope, &name, &data)
+	if err != nil {
 		return err
+	}
+	e.Scope, e.Name = scope.String, name.String
+	if !name.Valid {
+		e.Scope, e.Name = operation(e.Path, e.N)
 	}
 	if len(p.entries) > 0 && p.bytes+len(data) > p.maxBytes {
 		p.full = true

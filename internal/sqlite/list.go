@@ -36,7 +36,10 @@ func scanAll(ctx context.Context, tx *sessionsql.Tx, text string, args []any, fn
 	return rows.Err()
 }
 
-const publicThread = `SELECT t.id, t.owner, t.epoch, t.first_seq, t.last_seq, t.created_at, coalesce(o.title, ''), o.metadata
+// lastSeq is the thread's last position: its row may be some entries behind the log.
+const lastSeq = `max(t.last_seq, coalesce((SELECT max(seq) FROM log WHERE thread = t.k), 0))`
+
+const publicThread = `SELECT t.id, t.owner, t.epoch, t.first_seq, ` + lastSeq + `, t.created_at, coalesce(o.title, ''), o.metadata
 	FROM threads t LEFT JOIN thread_notes o ON o.thread = t.k`
 
 func scanThread(scan scanner) (t reeve.Thread, err error) {
@@ -273,7 +276,7 @@ func readHeads(ctx context.Context, tx *sessionsql.Tx, ids []reeve.ThreadID, hea
 	for i, id := range ids {
 		args[i] = string(id)
 	}
-	text := `SELECT id, epoch, last_seq FROM threads WHERE id IN ` + marks(len(ids))
+	text := `SELECT t.id, t.epoch, ` + lastSeq + ` FROM threads t WHERE t.id IN ` + marks(len(ids))
 	return scanAll(ctx, tx, text, args, func(scan scanner) error {
 		var id reeve.ThreadID
 		var p reeve.Position

@@ -90,26 +90,31 @@ var chunkSizes = [...]int{64, 16, 4, 1}
 
 const (
 	chThreads = iota // reads rows by id
+	chTails
 	chHeadRuns
 	chSaveThreads
-	chSaveHot
+	chSaveEnds
 	chAddRuns
 	chAddLog
+	chAddOdd
 	chunkCount
 )
 
 var chunks = [chunkCount]chunk{
 	chThreads: {width: 1, head: `SELECT ` + threadColumns + ` FROM threads WHERE id IN (`, row: `?`, tail: `)`},
+	chTails: {width: 1, head: `SELECT l.thread, l.seq, l.number, l.at FROM threads t JOIN log l ON l.thread = t.k AND l.seq > t.last_seq
+		WHERE t.k IN (`, row: `?`, tail: `)`},
 	chHeadRuns: {width: 1, head: `SELECT ` + joined("t", threadColumns) + `, ` + joined("r", runColumns) +
 		` FROM threads t JOIN runs r ON r.thread = t.k AND r.n = t.head WHERE t.k IN (`, row: `?`, tail: `)`},
 	chSaveThreads: {
 		width: threadWidth, head: `INSERT INTO threads (` + threadColumns + `) VALUES `, row: marks(threadWidth),
 		tail: ` ON CONFLICT (k) DO UPDATE SET ` + excluded(threadColumns),
 	},
-	chSaveHot: {width: hotWidth, head: `UPDATE threads SET last_seq = v.column2, ack = v.column3, ack_seq = v.column4, at = v.column5,
-		strikes = v.column6 FROM (VALUES `, row: marks(hotWidth), tail: `) v WHERE k = v.column1`},
+	chSaveEnds: {width: endWidth, head: `UPDATE threads SET last_seq = v.column2, ack = v.column3, ack_seq = v.column4, at = v.column5
+		FROM (VALUES `, row: marks(endWidth), tail: `) v WHERE k = v.column1`},
 	chAddRuns: {width: runWidth, head: `INSERT INTO runs (` + runColumns + `) VALUES `, row: marks(runWidth)},
 	chAddLog:  {width: logWidth, head: `INSERT INTO log (` + logColumns + `) VALUES `, row: marks(logWidth)},
+	chAddOdd:  {width: oddWidth, head: `INSERT INTO log (` + oddColumns + `) VALUES `, row: marks(oddWidth)},
 }
 
 func (c chunk) text(rows int) string {

@@ -34,8 +34,9 @@ type thread struct {
 	ackSeq  int64
 	at      int64
 
-	dirty   dirt
-	pending bool // rows of its runs wait to be written
+	savedSeq int64 // lastSeq as the row has it
+	dirty    dirt
+	pending  bool // rows of its runs wait to be written
 }
 
 // dirt says how much of a row a batch has changed.
@@ -43,9 +44,12 @@ type dirt uint8
 
 const (
 	clean  dirt = iota
-	hot         // only what an append changes: no column of an index is among it
+	behind      // only what catchUp could find: no column of an index is among it
 	soiled      // anything
 )
+
+// maxBehind is how many entries the log may be ahead of the thread's row.
+const maxBehind = 64
 
 // threadColumns, in the order of scan and args.
 const threadColumns = `k, id, owner, created_at, epoch, first_seq, front, prune_at, runs, head, status, agent, queued, asks, strikes, ` +
@@ -66,12 +70,20 @@ func (t *thread) args(to []any) []any {
 		t.asks, t.strikes, t.fence, t.node, t.died, t.runnableAt, t.inbox, t.lastSeq, t.ack, t.ackSeq, t.at)
 }
 
-// hotArgs are the columns of an append, in the order of its statement.
-func (t *thread) hotArgs(to []any) []any {
-	return append(to, t.k, t.lastSeq, t.ack, t.ackSeq, t.at, t.strikes)
+// endArgs are the columns of the log's end, in the order of their statement.
+func (t *thread) endArgs(to []any) []any {
+	return append(to, t.k, t.lastSeq, t.ack, t.ackSeq, t.at)
 }
 
-const hotWidth = 6
+const endWidth = 5
+
+// saw takes in an entry that the row does not know of yet.
+func (t *thread) saw(seq, number, at int64) {
+	t.lastSeq, t.at = max(t.lastSeq, seq), max(t.at, at)
+	if number > 0 && seq > t.ackSeq {
+		t.ack, t.ackSeq = number, seq
+	}
+}
 
 // started says whether the head is a run that has been started and has not ended.
 func (t *thread) started() bool { return t.head != 0 && t.status != queued }

@@ -13,8 +13,9 @@ CREATE TABLE meta (
     checked_at INTEGER NOT NULL
 );
 
--- A thread's row is its lease. What is long stands in thread_notes, because each
--- step of the thread writes this row anew.
+-- A thread's row is its lease. The columns from last_seq on are those of the log's end,
+-- and may lag behind it: an append that changes nothing else leaves the row alone, and who
+-- reads it takes in the entries after last_seq. A claim always writes the row.
 CREATE TABLE threads (
     k           INTEGER PRIMARY KEY,
     id          TEXT    NOT NULL UNIQUE,
@@ -36,7 +37,7 @@ CREATE TABLE threads (
     died        INTEGER NOT NULL, -- 1: its node died with it, and nobody has taken it since
     runnable_at INTEGER NOT NULL, -- when it may be claimed
     inbox       INTEGER NOT NULL, -- 1: written to from outside while it was held
-    last_seq    INTEGER NOT NULL,
+    last_seq    INTEGER NOT NULL, -- some entries behind the log, at most
     ack         INTEGER NOT NULL, -- the owner's last number in this claim
     ack_seq     INTEGER NOT NULL, -- and its position
     at          INTEGER NOT NULL  -- of the last entry
@@ -58,21 +59,21 @@ CREATE TABLE thread_notes (
 CREATE TABLE log (
     thread  INTEGER NOT NULL,
     seq     INTEGER NOT NULL,
-    first   INTEGER NOT NULL,
     run     INTEGER NOT NULL,
     number  INTEGER NOT NULL, -- the owner's; 0: written from outside or by a claim
     n       INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
     try     INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    kind    TEXT    NOT NULL,
+    kind             NOT NULL, -- 1 message.added, 2 run.queued, … as kind.go has them; one that has no number by name
     path    TEXT    NOT NULL,
-    scope   TEXT    NOT NULL,
-    name    TEXT    NOT NULL,
-    data    BLOB
+    data    BLOB,
+    scope   TEXT, -- NULL like name where they can be told from the path, as they usually can
+    name    TEXT,
+    first   INTEGER -- NULL: seq
 );
 CREATE UNIQUE INDEX log_position ON log (thread, seq);
-CREATE INDEX log_messages ON log (thread, seq) WHERE kind = 'message.added';
+CREATE INDEX log_messages ON log (thread, seq) WHERE kind = 1;
 
 -- A run's id here is the instant it was made, raised by one where two would meet:
 -- it orders all runs, and serves as created_at.
