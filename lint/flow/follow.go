@@ -257,10 +257,32 @@ func (t *Track) argument(ev Event, call *ssa.CallCommon, v ssa.Value, itself boo
 		return
 	}
 	for i, a := range call.Args {
-		if a == v {
+		switch {
+		case a != v:
+		case fn != nil && i < len(fn.Params) && hides(fn.Params[i].Type()):
+			t.Unknown = append(t.Unknown, ev)
+		default:
 			t.summarized(ev, call, s, i, itself)
 		}
 	}
+}
+
+// hides says whether a parameter of the type can be a handle that the function's
+// summary does not speak of: it is generic, any, or an interface that can end it.
+func hides(t types.Type) bool {
+	if _, ok := types.Unalias(t).(*types.TypeParam); ok {
+		return true
+	}
+	i, ok := types.Unalias(t).Underlying().(*types.Interface)
+	if !ok || handle.Like(t) != handle.None {
+		return false
+	}
+	for m := range i.Methods() {
+		if endsAny(m.Name()) {
+			return true
+		}
+	}
+	return i.NumMethods() == 0
 }
 
 // elsewhere is a call of which no summary is known. A function of another package that

@@ -8,9 +8,11 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -62,7 +64,8 @@ func Load(ctx context.Context, o Options) (Loaded, error) {
 	}
 	l := &loader{
 		fset: token.NewFileSet(), exports: map[string]*types.Package{"unsafe": types.Unsafe},
-		reach: map[*packages.Package]bool{}, checked: map[*packages.Package]bool{}, ctx: ctx,
+		reach: map[*packages.Package]bool{}, source: map[*packages.Package]bool{},
+		visited: map[*packages.Package]bool{}, ctx: ctx,
 	}
 	return l.load(roots)
 }
@@ -72,12 +75,14 @@ type loader struct {
 	ctx     context.Context //nolint:containedctx // it lives as long as the call of Load
 	fset    *token.FileSet
 	exports map[string]*types.Package
-	reach   map[*packages.Package]bool
-	checked map[*packages.Package]bool
+	reach   map[*packages.Package]bool // reaches a database
+	source  map[*packages.Package]bool // to be checked from source
+	visited map[*packages.Package]bool
 }
 
 func (l *loader) load(roots []*packages.Package) (Loaded, error) {
 	var out Loaded
+	l.choose(roots)
 	for _, p := range roots {
 		if l.ctx.Err() != nil {
 			return Loaded{}, context.Cause(l.ctx)
@@ -130,22 +135,65 @@ func (l *loader) reaches(p *packages.Package) bool {
 	return l.reach[p]
 }
 
-// check parses and type-checks a package from source, after what it imports.
+// choose settles what is checked from source: the main module's packages that reach
+// a database, and what these import by name from other modules. That is where
+// wrappers are; what lies deeper, and drivers that are imported for their effect
+// only, is read from export data.
+func (l *loader) choose(roots []*packages.Package) {
+	packages.Visit(roots, nil, func(p *packages.Package) {
+		if p.Module == nil || !p.Module.Main || !l.reaches(p) {
+			return
+		}
+		l.source[p] = true
+		l.parse(p)
+		for _, f := range p.Syntax {
+			for _, spec := range f.Imports {
+				if path, err := strconv.Unquote(spec.Path.Value); err == nil && (spec.Name == nil || spec.Name.Name != "_") {
+					if i := p.Imports[path]; i != nil && l.reaches(i) {
+						l.source[i] = true
+					}
+				}
+			}
+		}
+	})
+}
+
+// check type-checks a package from source, after all that it imports: export data
+// that speaks of a package from source must find it there.
 func (l *loader) check(p *packages.Package) {
-	if l.checked[p] {
+	if l.visited[p] {
 		return
 	}
-	l.checked[p] = true
+	l.visited[p] = true
 	kept := map[string]*packages.Package{}
-	for path, i := range p.Imports {
+	for _, path := range slices.Sorted(maps.Keys(p.Imports)) {
+		i := p.Imports[path]
 		if l.reaches(i) {
 			l.check(i)
+		}
+		if l.source[i] {
 			kept[path] = i
 		}
 	}
+	if !l.source[p] {
+		return
+	}
+	l.typeCheck(p, kept)
+	if p.IllTyped && (p.Module == nil || !p.Module.Main) {
+		delete(l.source, p) // another module's: its export data will do
+		return
+	}
+	if p.Types != nil {
+		l.exports[p.PkgPath] = p.Types
+	}
+}
+
+func (l *loader) typeCheck(p *packages.Package, kept map[string]*packages.Package) {
 	imports := p.Imports
 	p.Imports, p.Fset = kept, l.fset
-	l.parse(p)
+	if p.Syntax == nil {
+		l.parse(p)
+	}
 	p.TypesInfo = &types.Info{
 		Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
 		Implicits: map[ast.Node]types.Object{}, Instances: map[*ast.Ident]types.Instance{},
@@ -201,7 +249,7 @@ func (l *loader) imported(imports map[string]*packages.Package, path string) (*t
 	if p == nil {
 		return nil, fmt.Errorf("%s is not among the imports that the go command found", path)
 	}
-	if l.checked[p] {
+	if l.source[p] {
 		return p.Types, nil
 	}
 	if t := l.exports[p.PkgPath]; t != nil && t.Complete() {
