@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -100,7 +101,7 @@ func TestBenchEndsWithItsContext(t *testing.T) {
 	b := Default(t.TempDir())
 	b.Client = []string{os.Args[0], asClients}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	stopped := fmt.Errorf("enough")
+	stopped := errors.New("enough")
 	b.Progress = func(string) { cancel(stopped) }
 	if _, err := b.Run(ctx); err == nil || !strings.Contains(err.Error(), "enough") {
 		t.Errorf("%v, want the context's cause", err)
