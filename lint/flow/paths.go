@@ -151,11 +151,11 @@ func (t *Track) isError(v ssa.Value) bool {
 	if t.Err == nil {
 		return false
 	}
-	return lastStored(load) == t.Err
+	return LastStored(load) == t.Err
 }
 
-// lastStored is what a variable was last set to before a load, within its block.
-func lastStored(load *ssa.UnOp) ssa.Value {
+// LastStored is what a variable was last set to before a load, within its block.
+func LastStored(load *ssa.UnOp) ssa.Value {
 	var last ssa.Value
 	for _, instr := range load.Block().Instrs {
 		if instr == ssa.Instruction(load) {

@@ -2,7 +2,6 @@ package lostcommit
 
 import (
 	"go/token"
-	"go/types"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
@@ -159,11 +158,19 @@ func named(fn *ssa.Function, a *ssa.Alloc) bool {
 }
 
 // unseen says whether an error is given to the caller without being in the variable.
+// What an error is must be plain: the result of a call or a new value.
 func unseen(r ssa.Value, variable *ssa.Alloc) bool {
-	if c, ok := r.(*ssa.Const); ok && c.IsNil() {
-		return false
+	if load, ok := r.(*ssa.UnOp); ok {
+		if load.X == ssa.Value(variable) {
+			return false
+		}
+		if r = flow.LastStored(load); r == nil {
+			return false
+		}
 	}
-	if load, ok := r.(*ssa.UnOp); ok && load.X == ssa.Value(variable) {
+	switch r.(type) {
+	case *ssa.Call, *ssa.Extract, *ssa.MakeInterface:
+	default:
 		return false
 	}
 	for _, ref := range *variable.Referrers() {
@@ -171,8 +178,7 @@ func unseen(r ssa.Value, variable *ssa.Alloc) bool {
 			return false
 		}
 	}
-	_, merged := r.(*ssa.Phi)
-	return !merged && types.Identical(r.Type(), types.Universe.Lookup("error").Type())
+	return true
 }
 
 func recovers(lit *ssa.Function) bool {
