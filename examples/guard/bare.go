@@ -47,6 +47,7 @@ func sharedBare(ctx context.Context, db *sql.DB) error {
 	var wg sync.WaitGroup
 	errs := make([]error, 2)
 	for i := range errs {
+		//reeve:allow sessionspawned it is the mistake that this example shows
 		wg.Go(func() { errs[i] = s.record(ctx, "agent") })
 	}
 	wg.Wait()
@@ -61,6 +62,7 @@ func waitBare(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
+	//reeve:allow outerhandle it is the mistake that this example shows
 	_, err = db.ExecContext(ctx, `INSERT INTO steps VALUES ('plan')`)
 	return err
 }

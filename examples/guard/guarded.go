@@ -32,6 +32,7 @@ func sharedGuarded(ctx context.Context, db *sql.DB) error {
 		defer cancel(nil)
 		var agents sync.WaitGroup
 		for range 2 {
+			//reeve:allow sessionspawned it is the mistake that this example shows
 			agents.Go(func() {
 				for met.Err() == nil {
 					if err := record(ctx, tx, "agent"); err != nil {

@@ -105,6 +105,7 @@ func (p *pool) Do(ctx context.Context, fn func(context.Context, pgx.Tx) error) e
 	if err != nil {
 		return err
 	}
+	//reeve:allow neverended run ends it, through the interface that Conn has as well
 	t, err := p.begin(hold)
 	if err != nil {
 		hold.End(session.Failed, err)

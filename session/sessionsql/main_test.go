@@ -7,9 +7,11 @@ import (
 
 	"go.uber.org/goleak"
 	_ "modernc.org/sqlite"
+
+	"github.com/reeve-run/reeve/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.M(m)) }
 
 // openSQLite is a database in a file of its own, with a table t(n) of 100 rows.
 func openSQLite(t testing.TB) *sql.DB {

@@ -108,7 +108,7 @@ func stored(ctx context.Context, tx *Tx, q onceSQL, key string) ([]byte, error) 
 func (p *pool) onceReady(ctx context.Context) (onceSQL, error) {
 	d := p.once.dialect
 	if d == DialectUnknown {
-		d = dialectOf(driverName(p.db))
+		d = p.source.dialect
 	}
 	q, ok := onceDialects[d]
 	if !ok {

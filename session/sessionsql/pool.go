@@ -69,7 +69,11 @@ func Do(ctx context.Context, db *sql.DB, fn func(context.Context, *Tx) error) er
 // deferred even where the connection string says _txlock=immediate, so that it
 // does not wait for the writer.
 func Read(ctx context.Context, db *sql.DB, fn func(context.Context, *Tx) error) error {
-	return do(ctx, db, &readOnly, fn)
+	opts := readOnly
+	if sourceOf(db).dialect == PostgreSQL {
+		opts.Isolation = sql.LevelRepeatableRead // its default would show each statement another moment
+	}
+	return do(ctx, db, &opts, fn)
 }
 
 var readOnly = sql.TxOptions{ReadOnly: true}
@@ -78,6 +82,7 @@ var readOnly = sql.TxOptions{ReadOnly: true}
 type source struct {
 	of      any            // what its guards have in common
 	guard   *session.Guard // of the functions that take a *sql.DB
+	dialect Dialect        // as far as the driver's name tells it
 	pending atomic.Int64   // units that are about to ask for a connection
 }
 
@@ -98,11 +103,13 @@ func sourceOf(db *sql.DB) *source {
 }
 
 func newSource(db *sql.DB) *source {
+	name := driverName(db)
+	made := &source{dialect: dialectOf(name)}
 	if d, ok := db.Driver().(watchedDriver); ok {
-		return &source{of: d.w, guard: d.w.guard}
+		made.of, made.guard = d.w, d.w.guard
+	} else {
+		made.of, made.guard = made, (&config{name: name}).guard(made)
 	}
-	made := &source{}
-	made.of, made.guard = made, (&config{name: driverName(db)}).guard(made)
 	return made
 }
 
@@ -128,6 +135,7 @@ func (p *pool) unit(ctx context.Context, opts *sql.TxOptions, fn func(context.Co
 	if err != nil {
 		return err
 	}
+	//reeve:allow neverended run ends it, through the interface that Conn has as well
 	tx, err := p.begin(hold, opts)
 	if err != nil {
 		hold.End(session.Failed, err)

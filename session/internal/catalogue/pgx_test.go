@@ -3,9 +3,7 @@ package catalogue_test
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -107,15 +105,24 @@ func sharedPgx(ctx context.Context, p *pgxpool.Pool) error {
 	return errors.Join(share(ctx, tx), tx.Rollback(ctx))
 }
 
-// share lets a second goroutine in while the first is inside for sure.
+// share lets a second goroutine at the transaction until the two have met.
 func share(ctx context.Context, tx pgx.Tx) error {
-	var wg sync.WaitGroup
-	var first, second error
-	wg.Go(func() { _, first = tx.Exec(ctx, `SELECT pg_sleep(0.3)`) })
-	sleep(ctx, 100*time.Millisecond)
-	wg.Go(func() { _, second = tx.Exec(ctx, `SELECT 1`) })
-	wg.Wait()
-	return errors.Join(first, second)
+	first := make(chan error, 1)
+	go func() {
+		_, err := tx.Exec(ctx, `SELECT pg_sleep(0.3)`)
+		first <- err
+	}()
+	for {
+		_, second := tx.Exec(ctx, `SELECT 1`)
+		select {
+		case err := <-first:
+			return errors.Join(err, second)
+		default:
+			if second != nil {
+				return errors.Join(second, <-first)
+			}
+		}
+	}
 }
 
 func sharedPgxDo(ctx context.Context, p *pgxpool.Pool) error {
