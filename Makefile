@@ -22,7 +22,7 @@ help: ## print this list
 
 .PHONY: build
 build: ## build bin/reeve, one static binary
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/reeve ./cmd/reeve
+	CGO_ENABLED=0 go build -buildvcs=auto -trimpath -ldflags '-s -w' -o bin/reeve ./cmd/reeve
 
 .PHONY: test
 test: needs ## run every test, with the race detector where goroutines meet
