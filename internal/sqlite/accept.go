@@ -60,7 +60,7 @@ func (b *batch) start(t *thread, o *journal.Accept, taker int64) (journal.Result
 	} else {
 		res.Runnable = b.touch(t)
 	}
-	b.newRuns, b.fresh = r.args(b.newRuns), append(b.fresh, t)
+	b.newRuns, b.fresh = r.newArgs(b.newRuns), append(b.fresh, t)
 	t.pending = true
 	res.Run, err = r.public(t.id)
 	return res, err

@@ -150,7 +150,7 @@ func (b *batch) change(t *thread, c *journal.Change) error {
 	if to != t.status {
 		t.status = to
 		b.soil(t, soiled)
-		if err := b.exec(stSetStatus, int64(to), t.k, t.head); err != nil {
+		if err := b.setTurn(turn{thread: t, n: t.head, to: to}); err != nil {
 			return err
 		}
 	}
@@ -164,7 +164,8 @@ func (b *batch) change(t *thread, c *journal.Change) error {
 // known to be read must not wait for Wake.
 func (b *batch) release(t *thread, c *journal.Change) {
 	unread := t.inbox && c.IfLastSeq == 0
-	b.letGo(t)
+	t.letGo()
+	b.soil(t, soiled)
 	switch {
 	case unread:
 		b.becomeDue(t, b.now)

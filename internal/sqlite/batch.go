@@ -24,6 +24,7 @@ type batch struct {
 	log     []any     // rows of the log, as parameters
 	odd     []any     // those whose scope and name the path does not tell
 	newRuns []any     // rows of runs, as parameters
+	turns   []turn    // new statuses of runs
 	fresh   []*thread // their threads
 	nodes   map[reeve.NodeID]int64
 	paused  map[string]bool
@@ -247,15 +248,21 @@ func (b *batch) flush() error {
 		t.pending = false
 	}
 	b.newRuns, b.fresh = b.newRuns[:0], b.fresh[:0]
+	if err := b.saveTurns(); err != nil {
+		return err
+	}
 	return b.saveThreads()
 }
 
 func (b *batch) saveThreads() error {
-	var ends, whole []any
+	var ends, idles, whole []any
 	for _, t := range b.changed {
-		if t.dirty == behind {
+		switch t.dirty {
+		case behind:
 			ends = t.endArgs(ends)
-		} else {
+		case idle:
+			idles = t.idleArgs(idles)
+		default:
 			whole = t.args(whole)
 		}
 		t.dirty, t.savedSeq = clean, t.lastSeq
@@ -264,12 +271,15 @@ func (b *batch) saveThreads() error {
 	if err := b.saveChunks(chSaveEnds, ends); err != nil {
 		return err
 	}
+	if err := b.saveChunks(chSaveIdle, idles); err != nil {
+		return err
+	}
 	return b.saveChunks(chSaveThreads, whole)
 }
 
 // settled makes sure that the runs of the thread are in the database as far as they go.
 func (b *batch) settled(t *thread) error {
-	if !t.pending {
+	if !t.pending && t.turn == 0 {
 		return nil
 	}
 	return b.flush()

@@ -201,7 +201,8 @@ func (b *batch) take(t *thread, r *run, node int64) (journal.Claimed, error) {
 		r.startedAt = t.at
 	}
 	r.status, t.status = running, running
-	b.letGo(t)
+	t.letGo()
+	b.soil(t, soiled)
 	t.fence++
 	t.node, t.ack, t.ackSeq = node, 0, 0
 	public, err := r.public(t.id)

@@ -100,6 +100,11 @@ func listTexts(t *testing.T, s *Store) []string {
 			{Owner: "ann"},
 			{Agent: "echo"},
 			{Status: reeve.StatusFailed},
+			{Status: reeve.StatusCompleted},
+			{Status: reeve.StatusWaiting},
+			{Status: reeve.StatusWaiting, Owner: "ann"},
+			{Status: reeve.StatusWaiting, Thread: "tea"},
+			{Status: reeve.StatusCompleted, Agent: "echo"},
 			{Created: time.Now()},
 			{Thread: "tea"},
 			{Before: "tea.1"},
@@ -125,7 +130,7 @@ func holdPlans(t *testing.T, db *sql.DB, all []string) {
 	t.Helper()
 	for _, text := range all {
 		for _, line := range plan(t, db, text) {
-			if scans(line) && !listed(text, line) || strings.Contains(line, "TEMP B-TREE") {
+			if scans(line) && !listed(text, line) || strings.Contains(line, "TEMP B-TREE") && !strings.Contains(text, "INDEXED BY runs_live") {
 				t.Errorf("%s\n\tplan: %s", text[max(0, strings.Index(text, " FROM ")):], strings.Join(plan(t, db, text), "; "))
 			}
 		}
@@ -142,8 +147,13 @@ func scans(line string) bool {
 	return false
 }
 
-// listed allows a list without a filter to walk its table in order: LIMIT ends the walk.
+// listed allows a list without a filter, or of completed runs, to walk its table in order:
+// LIMIT ends the walk. The runs that have not ended may be looked at one by one: they are few.
 func listed(text, line string) bool {
+	if line == "SCAN r USING INDEX runs_live" {
+		return true
+	}
+	text = strings.Replace(text, " WHERE r.status = ? ORDER BY r.id", "", 1)
 	return (line == "SCAN t" || line == "SCAN r") && strings.Contains(text, "DESC LIMIT ?") && !strings.Contains(text, "WHERE t.") && !strings.Contains(text, "WHERE r.")
 }
 

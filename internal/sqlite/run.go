@@ -36,7 +36,11 @@ type run struct {
 const runColumns = `id, thread, n, status, attempt, cancelling, first_seq, input_seq, last_seq, started_at, finished_at, ` +
 	`owner, agent, version, key, input, result, error`
 
-const runWidth = 18
+// newColumns are what differs between new runs.
+const (
+	newColumns = `id, thread, n, status, attempt, first_seq, input_seq, started_at, owner, agent, version, key, input`
+	newWidth   = 13
+)
 
 func (r *run) targets() []any {
 	return []any{
@@ -45,10 +49,56 @@ func (r *run) targets() []any {
 	}
 }
 
-func (r *run) args(to []any) []any {
+func (r *run) newArgs(to []any) []any {
 	return append(to,
-		r.id, r.thread, r.n, int64(r.status), r.attempt, r.cancelling, r.firstSeq, r.inputSeq, r.lastSeq, r.startedAt, r.finishedAt,
-		r.owner, r.agent, r.version, r.key, blob(r.input), blob(r.result), blob(r.failure))
+		r.id, r.thread, r.n, int64(r.status), int64(r.attempt), r.firstSeq, r.inputSeq, r.startedAt, r.owner, r.agent, r.version, r.key, blob(r.input))
+}
+
+// turn is a run's new status on its way into its row. What tells of an end is 0 and NULL in
+// every other status.
+type turn struct {
+	thread     *thread
+	n          int64
+	to         status
+	lastSeq    int64
+	finishedAt int64
+	result     []byte
+	failure    []byte
+}
+
+const turnWidth = 7
+
+func (c *turn) args(to []any) []any {
+	return append(to, c.thread.k, c.n, int64(c.to), c.lastSeq, c.finishedAt, blob(c.result), blob(c.failure))
+}
+
+// setTurn puts it aside. One statement must not find two for one run: the later one counts.
+func (b *batch) setTurn(c turn) error {
+	t := c.thread
+	switch {
+	case t.turn == 0:
+	case b.turns[t.turn-1].n == c.n:
+		b.turns[t.turn-1] = c
+		return nil
+	default:
+		if err := b.flush(); err != nil {
+			return err
+		}
+	}
+	b.turns = append(b.turns, c)
+	t.turn = len(b.turns)
+	return nil
+}
+
+// saveTurns writes what was put aside, after the rows of new runs.
+func (b *batch) saveTurns() error {
+	rows := make([]any, 0, turnWidth*len(b.turns))
+	for i := range b.turns {
+		rows = b.turns[i].args(rows)
+		b.turns[i].thread.turn = 0
+	}
+	b.turns = b.turns[:0]
+	return b.saveChunks(chSaveTurns, rows)
 }
 
 // public is the row as the dictionary tells it.
@@ -121,14 +171,12 @@ func (b *batch) liveRuns(t *thread) ([]*run, error) {
 
 // finish ends a run at the log's end, and gives the thread to the next of its queue.
 func (b *batch) finish(t *thread, n int64, to status, result []byte, failure *reeve.Failure) error {
-	if err := b.settled(t); err != nil {
-		return err
-	}
 	why, err := failureJSON(failure)
 	if err != nil {
 		return err
 	}
-	if err := b.exec(stEndRun, int64(to), t.lastSeq, t.at, blob(result), blob(why), t.k, n); err != nil {
+	err = b.setTurn(turn{thread: t, n: n, to: to, lastSeq: t.lastSeq, finishedAt: t.at, result: result, failure: why})
+	if err != nil {
 		return err
 	}
 	if err := b.closeAsks(t, n, to); err != nil {
@@ -137,29 +185,34 @@ func (b *batch) finish(t *thread, n int64, to status, result []byte, failure *re
 	if n == t.front {
 		t.pruneAt = t.at
 	}
-	b.soil(t, soiled)
 	if n != t.head {
 		t.queued--
+		b.soil(t, soiled)
 		return nil
 	}
 	if t.started() {
-		b.letGo(t)
+		t.letGo()
 	}
 	t.head, t.strikes = 0, 0
+	if t.queued == 0 {
+		t.runnableAt = 0
+		b.soil(t, idle)
+		return nil
+	}
 	return b.nextHead(t)
 }
 
 // nextHead makes the lowest run of the queue the thread's head.
 func (b *batch) nextHead(t *thread) error {
-	if t.queued == 0 {
-		t.runnableAt = 0
-		return nil
+	if err := b.settled(t); err != nil {
+		return err
 	}
 	if err := b.row(stNextLive, t.k).Scan(&t.head, &t.agent); err != nil {
 		return fmt.Errorf("next run of thread %s: %w", t.id, err)
 	}
 	t.queued--
 	t.status = queued
+	b.soil(t, soiled)
 	b.becomeDue(t, b.now)
 	return nil
 }
@@ -174,7 +227,10 @@ func (b *batch) closeAsks(t *thread, n int64, to status) error {
 		return err
 	}
 	closed, err := res.RowsAffected()
-	t.asks -= closed
+	if closed > 0 {
+		t.asks -= closed
+		b.soil(t, soiled)
+	}
 	return err
 }
 

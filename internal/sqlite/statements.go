@@ -24,8 +24,6 @@ const (
 	stLive
 	stNextLive
 	stStartRun
-	stSetStatus
-	stEndRun
 	stMarkCancelling
 	stRequeue
 	stOpenAsk
@@ -56,8 +54,6 @@ var texts = [statementCount]string{
 	stNextLive: `SELECT n, agent FROM runs WHERE thread = ? AND status < 3 ORDER BY n LIMIT 1`,
 
 	stStartRun:       `UPDATE runs SET status = 1, attempt = ?, started_at = ?, input_seq = ? WHERE thread = ? AND n = ?`,
-	stSetStatus:      `UPDATE runs SET status = ? WHERE thread = ? AND n = ?`,
-	stEndRun:         `UPDATE runs SET status = ?, last_seq = ?, finished_at = ?, result = ?, error = ? WHERE thread = ? AND n = ?`,
 	stMarkCancelling: `UPDATE runs SET cancelling = 1 WHERE thread = ? AND n = ?`,
 	stRequeue:        `UPDATE runs SET status = 0, cancelling = 0, last_seq = 0, finished_at = 0, error = NULL WHERE thread = ? AND n = ?`,
 
@@ -94,7 +90,9 @@ const (
 	chHeadRuns
 	chSaveThreads
 	chSaveEnds
+	chSaveIdle
 	chAddRuns
+	chSaveTurns
 	chAddLog
 	chAddOdd
 	chunkCount
@@ -112,9 +110,14 @@ var chunks = [chunkCount]chunk{
 	},
 	chSaveEnds: {width: endWidth, head: `UPDATE threads SET last_seq = v.column2, ack = v.column3, ack_seq = v.column4, at = v.column5
 		FROM (VALUES `, row: marks(endWidth), tail: `) v WHERE k = v.column1`},
-	chAddRuns: {width: runWidth, head: `INSERT INTO runs (` + runColumns + `) VALUES `, row: marks(runWidth)},
-	chAddLog:  {width: logWidth, head: `INSERT INTO log (` + logColumns + `) VALUES `, row: marks(logWidth)},
-	chAddOdd:  {width: oddWidth, head: `INSERT INTO log (` + oddColumns + `) VALUES `, row: marks(oddWidth)},
+	chSaveIdle: {width: idleWidth, head: `UPDATE threads SET last_seq = v.column2, ack = v.column3, ack_seq = v.column4, at = v.column5,
+		prune_at = v.column6, head = 0, strikes = 0, node = 0, died = 0, runnable_at = 0, inbox = 0 FROM (VALUES `,
+		row: marks(idleWidth), tail: `) v WHERE k = v.column1`},
+	chAddRuns: {width: newWidth, head: `INSERT INTO runs (` + newColumns + `) VALUES `, row: marks(newWidth)},
+	chSaveTurns: {width: turnWidth, head: `UPDATE runs SET status = v.column3, last_seq = v.column4, finished_at = v.column5,
+		result = v.column6, error = v.column7 FROM (VALUES `, row: marks(turnWidth), tail: `) v WHERE thread = v.column1 AND n = v.column2`},
+	chAddLog: {width: logWidth, head: `INSERT INTO log (` + logColumns + `) VALUES `, row: marks(logWidth)},
+	chAddOdd: {width: oddWidth, head: `INSERT INTO log (` + oddColumns + `) VALUES `, row: marks(oddWidth)},
 }
 
 func (c chunk) text(rows int) string {
@@ -126,15 +129,18 @@ func marks(width int) string {
 	return "(" + strings.TrimSuffix(strings.Repeat("?, ", width), ", ") + ")"
 }
 
+// unchanging is how many columns of a thread's row stay as they were made.
+const unchanging = 5
+
 // joined puts a table's name before each column.
 func joined(table, columns string) string {
 	return table + "." + strings.ReplaceAll(columns, ", ", ", "+table+".")
 }
 
-// excluded assigns the new row's columns; k and id never change.
+// excluded assigns the new row's columns; the first ones never change.
 func excluded(columns string) string {
 	var set []string
-	for _, c := range strings.Split(columns, ", ")[2:] {
+	for _, c := range strings.Split(columns, ", ")[unchanging:] {
 		set = append(set, c+" = excluded."+c)
 	}
 	return strings.Join(set, ", ")

@@ -36,7 +36,8 @@ type thread struct {
 
 	savedSeq int64 // lastSeq as the row has it
 	dirty    dirt
-	pending  bool // rows of its runs wait to be written
+	pending  bool // the row of a new run waits to be written
+	turn     int  // where its run's turn waits in the batch, from 1; 0: there is none
 }
 
 // dirt says how much of a row a batch has changed.
@@ -45,6 +46,7 @@ type dirt uint8
 const (
 	clean  dirt = iota
 	behind      // only what catchUp could find: no column of an index is among it
+	idle        // it has come to rest: no run, no node
 	soiled      // anything
 )
 
@@ -77,6 +79,13 @@ func (t *thread) endArgs(to []any) []any {
 
 const endWidth = 5
 
+// idleArgs are what is not 0 in a thread at rest, in the order of their statement.
+func (t *thread) idleArgs(to []any) []any {
+	return append(t.endArgs(to), t.pruneAt)
+}
+
+const idleWidth = endWidth + 1
+
 // saw takes in an entry that the row does not know of yet.
 func (t *thread) saw(seq, number, at int64) {
 	t.lastSeq, t.at = max(t.lastSeq, seq), max(t.at, at)
@@ -98,10 +107,7 @@ func (b *batch) becomeDue(t *thread, at int64) {
 }
 
 // letGo takes the thread from its node.
-func (b *batch) letGo(t *thread) {
-	t.node, t.died, t.inbox, t.runnableAt = 0, false, false, 0
-	b.soil(t, soiled)
-}
+func (t *thread) letGo() { t.node, t.died, t.inbox, t.runnableAt = 0, false, false, 0 }
 
 // touch tells whoever holds the thread, or wakes it, after a write from outside. It says
 // whether the thread can be claimed.

@@ -83,12 +83,12 @@ CREATE TABLE runs (
     n           INTEGER NOT NULL,
     status      INTEGER NOT NULL, -- 0 queued, 1 running, 2 waiting, 3 completed, 4 failed, 5 cancelled
     attempt     INTEGER NOT NULL,
-    cancelling  INTEGER NOT NULL, -- 1: cancel.requested is in the log
+    cancelling  INTEGER NOT NULL DEFAULT 0, -- 1: cancel.requested is in the log
     first_seq   INTEGER NOT NULL,
     input_seq   INTEGER NOT NULL, -- the thread's last entry when it first started
-    last_seq    INTEGER NOT NULL, -- once it has ended
+    last_seq    INTEGER NOT NULL DEFAULT 0, -- once it has ended
     started_at  INTEGER NOT NULL,
-    finished_at INTEGER NOT NULL,
+    finished_at INTEGER NOT NULL DEFAULT 0,
     owner       TEXT    NOT NULL,
     agent       TEXT    NOT NULL,
     version     TEXT    NOT NULL,
@@ -99,7 +99,7 @@ CREATE TABLE runs (
 );
 CREATE UNIQUE INDEX runs_thread ON runs (thread, n);
 CREATE INDEX runs_live ON runs (thread, n) WHERE status < 3;
-CREATE INDEX runs_status ON runs (status, id);
+CREATE INDEX runs_unwell ON runs (status, id) WHERE status > 3;
 CREATE INDEX runs_agent ON runs (agent, id);
 CREATE INDEX runs_owner ON runs (owner, id);
 
