@@ -128,40 +128,44 @@ func (h *Hold) Close(op Op) error {
 // first End counts; it says whether it was the first. The cause is what a
 // refused use will show and match; it may be nil.
 func (h *Hold) End(how End, cause error) bool {
-	t := h.guard.tally
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if h.Over() {
-		return false
-	}
-	h.cause = cause
-	h.state.Store(ended | uint32(how)<<endShift)
-	h.leave()
-	return true
+	return h.end(how, cause)&phaseMask != ended
 }
 
-// EndIfUsed ends the unit if an operation is going on, and says whether it
-// did. The Exit of that operation will then return false: who runs it has to
-// release the session, because nobody else can without waiting for it.
-func (h *Hold) EndIfUsed(how End, cause error) bool {
+// Take is End for the owner of the session: it says whether the caller has to
+// release it. When an operation is going on, or was when the unit ended, it is that
+// operation's to release, because nobody else can without waiting for it: its Exit
+// returns false.
+func (h *Hold) Take(how End, cause error) bool {
+	switch old := h.end(how, cause); old & phaseMask {
+	case inUse:
+		return old == waiting
+	case ended:
+		return old&inside == 0
+	default:
+		return true
+	}
+}
+
+// end ends the unit unless it has ended, and gives the state it was in.
+func (h *Hold) end(how End, cause error) (old uint32) {
 	t := h.guard.tally
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for old := h.state.Load(); old&phaseMask == inUse; old = h.state.Load() {
+	for {
+		old = h.state.Load()
+		next := ended | uint32(how)<<endShift
+		switch {
+		case old&phaseMask == ended:
+			return old
+		case old&phaseMask == inUse && old != waiting:
+			next |= inside
+		}
 		h.cause = cause
-		if h.state.CompareAndSwap(old, ended|inside|uint32(how)<<endShift) {
+		if h.state.CompareAndSwap(old, next) {
 			h.leave()
-			return true
+			return old
 		}
 	}
-	return false
-}
-
-// Inside says whether the unit has ended by EndIfUsed: its session is released by
-// the operation that was going on, and by nobody else.
-func (h *Hold) Inside() bool {
-	s := h.state.Load()
-	return s&phaseMask == ended && s&inside != 0
 }
 
 // leave takes the ended unit off the books. The caller holds the tally's lock.

@@ -43,7 +43,7 @@ func TestHoldKeepsToItsModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := open(t, g, t.Context())
 		const none, inUse, rows, closing, over = "none", "in use", "rows", "closing", "over"
-		model, inside := none, false
+		model, inside, left := none, false, false
 		expect := func(want session.Rule, err error) {
 			if ruleOf(err) != want {
 				rt.Fatalf("%s: rule %q, want %q (%v)", model, ruleOf(err), want, err)
@@ -97,15 +97,15 @@ func TestHoldKeepsToItsModel(t *testing.T) {
 					model = closing
 				}
 			},
-			"end if used": func(*rapid.T) {
-				if did := h.EndIfUsed(session.RolledBack, nil); did != (model == inUse) {
-					rt.Fatalf("%s: ended: %t", model, did)
+			"take": func(*rapid.T) {
+				left = left || model == inUse
+				if release := h.Take(session.RolledBack, nil); release == left {
+					rt.Fatalf("%s: to be released: %t", model, release)
 				}
-				if model == inUse {
-					model = over
-				}
+				model = over
 			},
 			"end": func(*rapid.T) {
+				left = left || model == inUse
 				if first := h.End(session.Committed, nil); first != (model != over) {
 					rt.Fatalf("%s: first end: %t", model, first)
 				}

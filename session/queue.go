@@ -17,18 +17,23 @@ type queue struct {
 	waiters []*Waiter // the oldest first
 	judging bool
 	pause   time.Duration
+	next    time.Time // no look before
 }
 
-// A verdict needs a goroutine profile: soon at first, seldom later on.
+// A verdict needs a goroutine profile. So only a wait that has lasted is looked
+// into, soon at first and seldom later on, and looks take at most a fiftieth of the
+// time, however many goroutines there are.
 const (
 	firstLook = 20 * time.Millisecond
 	lastLook  = time.Second
+	rarity    = 50
 )
 
 // Waiter is somebody who waits for a session of a pool that has none free.
 type Waiter struct {
 	guard *Guard
 	size  int
+	since time.Time
 	ctx   waitContext
 	end   context.CancelCauseFunc
 	timer *time.Timer
@@ -54,7 +59,7 @@ func (c waitContext) Err() error {
 // holds a session of the pool waits for another one (rule circle; the youngest
 // waiter is the one to fail), and when it has lasted too long (rule wait).
 func (g *Guard) Wait(ctx context.Context, size int) *Waiter {
-	w := &Waiter{guard: g, size: size, scope: scopeOf(ctx)}
+	w := &Waiter{guard: g, size: size, since: time.Now(), scope: scopeOf(ctx)}
 	runtime.Callers(2, w.pcs[:])
 	inner, end := context.WithCancelCause(ctx)
 	w.ctx, w.end = waitContext{inner}, end
@@ -93,11 +98,7 @@ func (q *queue) remove(w *Waiter) {
 
 // judge looks for a circle as long as somebody waits.
 func (q *queue) judge(g *Guard) {
-	waiters := q.snapshot()
-	guilty := circle(g, waiters)
-	if guilty != nil {
-		guilty.end(guilty.circleError(waiters))
-	}
+	guilty := q.look(g)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiters) == 0 {
@@ -109,6 +110,20 @@ func (q *queue) judge(g *Guard) {
 		q.pause = firstLook
 	}
 	time.AfterFunc(q.pause, func() { q.judge(g) })
+}
+
+// look ends the wait of the one who is to fail, and returns it; nil when nobody is.
+func (q *queue) look(g *Guard) *Waiter {
+	waiters, begin := q.snapshot(), time.Now()
+	if len(waiters) == 0 || begin.Sub(waiters[0].since) < firstLook || begin.Before(q.next) {
+		return nil
+	}
+	guilty := circle(g, waiters)
+	q.next = time.Now().Add(rarity * time.Since(begin))
+	if guilty != nil {
+		guilty.end(guilty.circleError(waiters))
+	}
+	return guilty
 }
 
 func (q *queue) snapshot() []*Waiter {

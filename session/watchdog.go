@@ -70,7 +70,7 @@ func (h *Hold) tooOld() {
 
 // abandon ends the unit and takes its session away.
 func (h *Hold) abandon(cause error) {
-	if !h.EndIfUsed(Abandoned, cause) && !h.End(Abandoned, cause) {
+	if !h.End(Abandoned, cause) {
 		return // it ended meanwhile
 	}
 	if take := h.take.Load(); take != nil {

@@ -149,7 +149,14 @@ func TestBatchAndSavepoint(t *testing.T) {
 		if err := insert(ctx, sub); err != nil {
 			return err
 		}
-		return sub.Rollback(ctx)
+		if err := sub.Rollback(ctx); err != nil {
+			return err
+		}
+		if err := insert(ctx, sub); !errors.Is(err, pgx.ErrTxClosed) {
+			t.Errorf("a savepoint that has ended: got %v", err)
+		}
+		_, err = tx.Exec(ctx, `SELECT 1`) // the unit goes on
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)

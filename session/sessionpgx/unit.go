@@ -2,7 +2,6 @@ package sessionpgx
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,11 +70,9 @@ func closeNow(c *pgx.Conn) {
 // abort ends the unit without its consent. A statement that another goroutine
 // still runs is not waited for: it releases the session when it returns.
 func (u *unit) abort(how session.End, cause error) {
-	if u.hold.EndIfUsed(how, cause) || u.hold.Inside() {
-		return
+	if u.hold.Take(how, cause) {
+		u.release()
 	}
-	u.hold.End(how, cause)
-	u.release()
 }
 
 // exit gives the unit back after an operation. When it was ended meanwhile, this
@@ -93,14 +90,11 @@ func (u *unit) pause(op session.Op) {
 	}
 }
 
-// explain tells who has ended a transaction that the database or pgx says is
-// over: the cancelled context, as a rule.
+// explain tells that it was the cancelled context that ended the unit, where pgx
+// says that a statement failed or the connection is closed.
 func (u *unit) explain(op session.Op, err error) error {
-	if err == nil {
-		return nil
+	if err == nil || u.hold.Context().Err() == nil {
+		return err
 	}
-	if errors.Is(err, pgx.ErrTxClosed) || u.hold.Context().Err() != nil {
-		return u.hold.Lost(op, err)
-	}
-	return err
+	return u.hold.Lost(op, err)
 }

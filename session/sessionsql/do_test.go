@@ -4,11 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/reeve-run/reeve/session"
 	"github.com/reeve-run/reeve/session/sessionsql"
+	"github.com/reeve-run/reeve/session/sessiontest"
 )
 
 var errAuthor = errors.New("the author's")
@@ -234,4 +237,22 @@ func TestStatementsOfThePool(t *testing.T) {
 		return err
 	})
 	illegal(t, err, session.RuleRows)
+}
+
+func TestADatabaseIsForgottenWhenNobodyHasIt(t *testing.T) {
+	before := sessionsql.Sources()
+	for range 20 {
+		db := sql.OpenDB(sessiontest.NewDatabase())
+		if err := sessionsql.Do(t.Context(), db, func(context.Context, *sessionsql.Tx) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for begin := time.Now(); sessionsql.Sources() > before+5; time.Sleep(time.Millisecond) {
+		if runtime.GC(); time.Since(begin) > hang {
+			t.Fatalf("%d databases are still known", sessionsql.Sources()-before)
+		}
+	}
 }

@@ -126,7 +126,7 @@ func (h *handle) refuseRows(op session.Op) error {
 // abort ends the unit without its consent. A statement that another goroutine
 // still runs is not waited for: it releases the session when it returns.
 func (h *handle) abort(how session.End, cause error) {
-	if h.hold.EndIfUsed(how, cause) || h.hold.Inside() {
+	if !h.hold.Take(how, cause) {
 		return
 	}
 	if _, open := h.rows.open(); open {
@@ -134,7 +134,6 @@ func (h *handle) abort(how session.End, cause error) {
 	} else {
 		_ = h.release() // the reason for it is what the caller wants to know
 	}
-	h.hold.End(how, cause)
 }
 
 // releaseBound is how long the end of a unit waits for a driver that is busy on

@@ -1,4 +1,3 @@
-// Package accounts has the form of sqlc's output for database/sql.
 package accounts
 
 import (

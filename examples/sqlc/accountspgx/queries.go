@@ -1,4 +1,3 @@
-// Package accountspgx has the form of sqlc's output for pgx.
 package accountspgx
 
 import (
