@@ -76,7 +76,7 @@ type pkg struct {
 }
 
 func run(pass *analysis.Pass) (any, error) {
-	if !reaches(pass.Pkg, map[*types.Package]bool{}) {
+	if handle.Library(pass.Pkg.Path()) || !reaches(pass.Pkg, map[*types.Package]bool{}) {
 		return &Result{}, nil
 	}
 	p := &pkg{pass: pass, summaries: map[*ssa.Function]*Summary{}, ended: map[*types.Var]bool{}}
@@ -169,8 +169,8 @@ func (p *pkg) summary(call *ssa.CallCommon) *Summary {
 		return s
 	}
 	obj, ok := fn.Object().(*types.Func)
-	if !ok || obj.Pkg() == p.pass.Pkg {
-		return nil
+	if !ok || obj.Pkg() == p.pass.Pkg || obj.Pkg() == nil || handle.Library(obj.Pkg().Path()) {
+		return nil // the libraries are known by heart
 	}
 	s := new(Summary)
 	if p.pass.ImportObjectFact(obj, s) {
