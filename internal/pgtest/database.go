@@ -36,13 +36,23 @@ type stopper struct{ Runner }
 
 func (s stopper) Run() int {
 	code := s.Runner.Run()
-	if shared.server != nil {
-		if err := shared.server.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "pgtest: stop the server:", err)
-			return max(code, 1)
-		}
+	if err := clean(); err != nil {
+		fmt.Fprintln(os.Stderr, "pgtest: clean up:", err)
+		return max(code, 1)
 	}
 	return code
+}
+
+// clean stops the server, or drops the templates from one that is not ours.
+func clean() error {
+	if shared.server != nil {
+		return shared.server.Stop()
+	}
+	var errs error
+	for _, db := range shared.made {
+		errs = errors.Join(errs, run(os.Getenv(given), "DROP DATABASE "+db+" WITH (FORCE)"))
+	}
+	return errs
 }
 
 // Database is the DSN of a new, empty database, which is dropped when the test
@@ -88,24 +98,31 @@ func databaseName() string {
 // context, which has ended when cleanups run.
 func statement(t testing.TB, query string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startBound)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, dsn(t, ""))
-	if err != nil {
-		t.Fatalf("pgtest: connect: %v", err)
-	}
-	_, err = conn.Exec(ctx, query)
-	if err = errors.Join(err, conn.Close(ctx)); err != nil {
+	if err := run(dsn(t, ""), query); err != nil {
 		t.Fatalf("pgtest: %s: %v", query, err)
 	}
 }
+
+func run(dsn, query string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startBound)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, query)
+	return errors.Join(err, conn.Close(ctx))
+}
+
+// given names the variable that names a server to use.
+const given = "REEVE_TEST_PG_DSN"
 
 // dsn names a database of the server that tests use; "" is the one to
 // administer from.
 func dsn(t testing.TB, database string) string {
 	t.Helper()
-	if given := os.Getenv("REEVE_TEST_PG_DSN"); given != "" {
-		return withDatabase(t, given, database)
+	if server := os.Getenv(given); server != "" {
+		return withDatabase(t, server, database)
 	}
 	shared.once.Do(func() { shared.server, shared.err = Start(false) })
 	if errors.Is(shared.err, ErrMissing) && os.Getenv("CI") != "true" {
@@ -120,15 +137,15 @@ func dsn(t testing.TB, database string) string {
 	return shared.server.DSN(database)
 }
 
-func withDatabase(t testing.TB, given, database string) string {
+func withDatabase(t testing.TB, server, database string) string {
 	t.Helper()
 	if database == "" {
-		return given
+		return server
 	}
-	if !strings.HasPrefix(given, "postgres://") && !strings.HasPrefix(given, "postgresql://") {
-		return given + " dbname=" + database
+	if !strings.HasPrefix(server, "postgres://") && !strings.HasPrefix(server, "postgresql://") {
+		return server + " dbname=" + database
 	}
-	u, err := url.Parse(given)
+	u, err := url.Parse(server)
 	if err != nil {
 		t.Fatalf("pgtest: REEVE_TEST_PG_DSN: %v", err)
 	}
