@@ -21,11 +21,11 @@ type sources struct {
 	dir     string // absolute
 	root    *os.Root
 	modules map[string]string // by folder
+	there   map[string]bool   // what exists has found out
 	python  []string
 	golang  []string
 	skipped []rule.Skipped
 	late    []rule.Skipped // found unreadable while reading
-	asked   func(string) bool
 }
 
 // gather walks the paths and sorts what is there.
@@ -34,7 +34,7 @@ func gather(ctx context.Context, o Options) (*sources, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", o.Dir, err)
 	}
-	s := &sources{dir: dir, modules: map[string]string{}, asked: func(string) bool { return true }}
+	s := &sources{dir: dir, modules: map[string]string{}, there: map[string]bool{}}
 	if o.Confined {
 		if s.root, err = os.OpenRoot(dir); err != nil {
 			return nil, fmt.Errorf("open %s: %w", dir, err)
@@ -52,6 +52,12 @@ func gather(ctx context.Context, o Options) (*sources, error) {
 	}
 	s.python = slices.Compact(slices.Sorted(slices.Values(s.python)))
 	s.golang = slices.Compact(slices.Sorted(slices.Values(s.golang)))
+	if o.Changed != "" {
+		if err := s.onlyChanged(ctx, o.Changed); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
 	return s, nil
 }
 

@@ -45,7 +45,7 @@ func Vet(ctx context.Context, o Options) (Report, error) {
 	if err := vetGo(ctx, s, o, &report); err != nil {
 		return Report{}, err
 	}
-	report.keep(s.asked)
+	report.keep(s)
 	report.allow(s)
 	report.sort()
 	return report, nil
@@ -57,7 +57,7 @@ func vetPython(ctx context.Context, s *sources, report *Report) error {
 		return nil
 	}
 	files := make([]pysession.File, 0, len(s.python))
-	for _, name := range s.python {
+	for _, name := range s.withContext(s.python) {
 		if src, ok := s.read(name); ok {
 			files = append(files, pysession.File{Name: name, Src: src})
 		}
@@ -76,9 +76,14 @@ func vetPython(ctx context.Context, s *sources, report *Report) error {
 	return nil
 }
 
-// keep drops findings in files that nobody asked about: they were read to resolve others.
-func (r *Report) keep(asked func(string) bool) {
-	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return !asked(f.File) })
+// keep drops what was found in files that nobody asked about: they were read to resolve others.
+func (r *Report) keep(s *sources) {
+	asked := map[string]bool{}
+	for _, n := range append(slices.Clone(s.python), s.golang...) {
+		asked[n] = true
+	}
+	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return !asked[f.File] })
+	r.Skipped = slices.DeleteFunc(r.Skipped, func(k Skipped) bool { return path.Ext(k.Path) == ".py" && s.there[k.Path] && !asked[k.Path] })
 }
 
 // byFolder groups file names by the folder they lie in.

@@ -53,7 +53,9 @@ func certain(e flow.Event) bool {
 	return ok && !e.Deferred && flow.MethodName(&call.Call) == e.Method && endsItself(e.Method)
 }
 
-func endsItself(method string) bool { return handle.Ends(handle.Tx, method) || handle.Ends(handle.Conn, method) }
+func endsItself(method string) bool {
+	return handle.Ends(handle.Tx, method) || handle.Ends(handle.Conn, method)
+}
 
 // returned finds rows given to the caller while a deferred call ends their transaction.
 func returned(pass *analysis.Pass, rows *flow.Track, tracks []*flow.Track) {

@@ -42,8 +42,8 @@ func Direct(ctx context.Context, pool *pgxpool.Pool, s *Supervisor) (err error) 
 
 func Global(db *sql.DB) {
 	tx, _ := db.Begin()
-	current = tx         // want sessionstored error
-	registry["a"] = tx   // want sessionstored error
+	current = tx       // want sessionstored error
+	registry["a"] = tx // want sessionstored error
 	defer tx.Rollback()
 }
 
