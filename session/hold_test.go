@@ -235,7 +235,7 @@ func TestUnitsListsTheOldestFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		units := holder.Units()
-		if len(units) != 2 || units[0].Pool != "units a" || units[0].Op != "batch" || !units[0].InUse || units[1].InUse {
+		if len(units) != 2 || units[1].Pool != "units a" || units[1].Op != "batch" || !units[1].InUse || units[0].InUse {
 			t.Errorf("the holder's: %+v", units)
 		}
 		all := session.Units()

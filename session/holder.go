@@ -55,9 +55,9 @@ func (h *Holder) Open() int { return int(h.open.Load()) }
 
 // Units lists the units that are open now, the oldest first.
 func (h *Holder) Units() []Unit {
-	var units []Unit
-	eachOf(h, func(hold *Hold) { units = append(units, hold.unit()) })
-	return units
+	var holds []*Hold
+	eachOf(h, func(hold *Hold) { holds = append(holds, hold) })
+	return unitsOf(holds)
 }
 
 func (s *scope) count(n int32) {

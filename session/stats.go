@@ -98,9 +98,18 @@ type Unit struct {
 
 // Units lists the open units of all pools, the oldest first.
 func Units() []Unit {
-	var units []Unit
+	var holds []*Hold
 	for _, t := range allTallies() {
-		t.each(func(h *Hold) { units = append(units, h.unit()) })
+		t.each(func(h *Hold) { holds = append(holds, h) })
+	}
+	return unitsOf(holds)
+}
+
+// unitsOf describes units outside of their lock: places take time to resolve.
+func unitsOf(holds []*Hold) []Unit {
+	units := make([]Unit, len(holds))
+	for i, h := range holds {
+		units[i] = h.unit()
 	}
 	slices.SortStableFunc(units, func(a, b Unit) int { return a.Since.Compare(b.Since) })
 	return units

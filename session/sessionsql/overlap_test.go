@@ -3,6 +3,7 @@ package sessionsql_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -175,4 +176,35 @@ func TestConnWithRowsOpenDoesNotHang(t *testing.T) {
 	var n int
 	illegal(t, kept.QueryRowContext(t.Context(), "rows 1").Scan(&n), session.RuleEnded)
 	waitIdle(t, 1, func() int { return db.Stats().InUse })
+}
+
+// A team that takes the guard up may first let overlap pass, and read about it.
+func TestOverlapInWarnModeIsLoggedAndHarmless(t *testing.T) {
+	d, l := sessiontest.NewDatabase(), &log{}
+	db := d.Use(t)
+	pool := sessionsql.Pool(db, sessionsql.WithRules(session.Rules{session.RuleOverlap: session.Warn}),
+		sessionsql.WithLog(slog.New(slog.NewTextHandler(l, nil))))
+	err := pool.Do(t.Context(), func(ctx context.Context, tx *sessionsql.Tx) error {
+		other := make(chan error, 2)
+		for range 2 {
+			go func() {
+				_, err := tx.ExecContext(ctx, "block")
+				other <- err
+			}()
+		}
+		<-d.Blocked() // one is in the driver; the other waits for it inside database/sql
+		for begin := time.Now(); !strings.Contains(l.String(), "rule=overlap"); time.Sleep(time.Millisecond) {
+			if time.Since(begin) > hang {
+				t.Fatal("nothing is logged")
+			}
+		}
+		d.Unblock()
+		return errors.Join(<-other, <-other)
+	})
+	if err != nil {
+		t.Errorf("got %v", err)
+	}
+	if n := db.Stats().InUse; n != 0 {
+		t.Errorf("%d connections in use", n)
+	}
 }
