@@ -95,11 +95,11 @@ func TestCrashesAreAttempts(t *testing.T) {
 		}
 		return n, nil
 	})
-	res := agenttest.Run(t, steps, 3, agenttest.CrashAfter(1, 4, 6))
+	res := agenttest.Run(t, steps, 3, agenttest.CrashAfter(1, 5, 7, 9))
 	if res.Err != nil || res.Output != 3 || ran != 3 {
 		t.Fatalf("%v, output %d, %d steps ran\n%s", res.Err, res.Output, ran, res.Log())
 	}
-	if res.Attempts != 4 {
+	if res.Attempts != 5 {
 		t.Fatalf("%d attempts\n%s", res.Attempts, res.Log())
 	}
 	if diff := cmp.Diff([]string{"step", "step#2", "step#3"}, res.Steps()); diff != "" {
