@@ -16,18 +16,30 @@ import (
 // that must read what an earlier one of the same thread put aside flushes first.
 type batch struct {
 	*Store
-	ctx     context.Context
-	tx      *sessionsql.Tx
-	now     int64
+	ctx context.Context
+	tx  *sessionsql.Tx
+	now int64
+	scratch
+	nodes  map[reeve.NodeID]int64
+	paused map[string]bool
+}
+
+// scratch is what a batch gathers. The next batch takes its room over.
+type scratch struct {
 	touched map[reeve.ThreadID]*thread // those of this batch; nil: there is no such thread
 	changed []*thread
-	log     []any     // rows of the log, as parameters
+	entries []any     // rows of the log, as parameters
 	odd     []any     // those whose scope and name the path does not tell
 	newRuns []any     // rows of runs, as parameters
-	turns   []turn    // new statuses of runs
 	fresh   []*thread // their threads
-	nodes   map[reeve.NodeID]int64
-	paused  map[string]bool
+	turns   []turn    // new statuses of runs
+	params  []any     // of the statement that is being put together
+}
+
+// emptied is the slice's room without what stood in it, which must not stay in memory.
+func emptied[T any](s []T) []T {
+	clear(s)
+	return s[:0]
 }
 
 // serials are the numbers that go on rising from the database's.
@@ -42,7 +54,10 @@ type serials struct {
 // begin starts a batch in a unit: what another connection has committed since the last
 // one voids what is remembered.
 func (s *Store) begin(ctx context.Context, tx *sessionsql.Tx) (*batch, error) {
-	b := &batch{Store: s, ctx: ctx, tx: tx, now: clock(), touched: map[reeve.ThreadID]*thread{}, log: s.rows[:0]}
+	b := &batch{Store: s, ctx: ctx, tx: tx, now: clock(), scratch: s.scratch}
+	if b.touched == nil {
+		b.touched = map[reeve.ThreadID]*thread{}
+	}
 	var version int64
 	if err := b.row(stVersion).Scan(&version); err != nil {
 		return nil, err
@@ -61,10 +76,17 @@ func (s *Store) inBatch(ctx context.Context, what string, fn func(*batch) error)
 		if err != nil {
 			return err
 		}
+		s.scratch = scratch{} // for good, if this fails
 		if err := fn(b); err != nil {
 			return err
 		}
-		return b.flush()
+		if err := b.flush(); err != nil {
+			return err
+		}
+		clear(b.touched)
+		b.params = emptied(b.params)
+		s.scratch = b.scratch
+		return nil
 	})
 }
 
@@ -208,7 +230,7 @@ func (b *batch) add(t *thread, d journal.Draft, number int64) reeve.Entry {
 
 // put sets the entry's row aside.
 func (b *batch) put(t *thread, d *journal.Draft, number int64) {
-	rows := &b.log
+	rows := &b.entries
 	scope, name := operation(d.Path, d.N)
 	usual := scope == d.Scope && name == d.Name
 	if !usual {
@@ -231,50 +253,47 @@ func blob(data []byte) any {
 
 // flush writes what was put aside.
 func (b *batch) flush() error {
-	if err := b.saveChunks(chAddLog, b.log); err != nil {
+	if err := b.saveChunks(chAddLog, b.entries); err != nil {
 		return err
 	}
 	if err := b.saveChunks(chAddOdd, b.odd); err != nil {
 		return err
 	}
-	b.odd = nil
-	clear(b.log) // let go of the data
-	b.log = b.log[:0]
-	b.rows = b.log
+	b.entries, b.odd = emptied(b.entries), emptied(b.odd)
 	if err := b.saveChunks(chAddRuns, b.newRuns); err != nil {
 		return err
 	}
 	for _, t := range b.fresh {
 		t.pending = false
 	}
-	b.newRuns, b.fresh = b.newRuns[:0], b.fresh[:0]
+	b.newRuns, b.fresh = emptied(b.newRuns), emptied(b.fresh)
 	if err := b.saveTurns(); err != nil {
 		return err
 	}
 	return b.saveThreads()
 }
 
+// saveThreads writes each changed row by the narrowest statement that will do.
 func (b *batch) saveThreads() error {
-	var ends, idles, whole []any
+	err := errors.Join(
+		b.saveDirty(chSaveEnds, behind, (*thread).endArgs),
+		b.saveDirty(chSaveIdle, idle, (*thread).idleArgs),
+		b.saveDirty(chSaveThreads, soiled, (*thread).args))
 	for _, t := range b.changed {
-		switch t.dirty {
-		case behind:
-			ends = t.endArgs(ends)
-		case idle:
-			idles = t.idleArgs(idles)
-		default:
-			whole = t.args(whole)
-		}
 		t.dirty, t.savedSeq = clean, t.lastSeq
 	}
-	b.changed = b.changed[:0]
-	if err := b.saveChunks(chSaveEnds, ends); err != nil {
-		return err
+	b.changed = emptied(b.changed)
+	return err
+}
+
+func (b *batch) saveDirty(id int, d dirt, args func(*thread, []any) []any) error {
+	b.params = emptied(b.params)
+	for _, t := range b.changed {
+		if t.dirty == d {
+			b.params = args(t, b.params)
+		}
 	}
-	if err := b.saveChunks(chSaveIdle, idles); err != nil {
-		return err
-	}
-	return b.saveChunks(chSaveThreads, whole)
+	return b.saveChunks(id, b.params)
 }
 
 // settled makes sure that the runs of the thread are in the database as far as they go.

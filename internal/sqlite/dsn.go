@@ -7,9 +7,10 @@ import (
 )
 
 // dsn is the driver's address of the file. SQLite reads it as a URI, so what means
-// something in a URI is escaped: a path may hold spaces, '?', '#' and '%'.
-func dsn(path string, pragmas ...string) string {
-	q := url.Values{"_txlock": {"immediate"}}
+// something in a URI is escaped: a path may hold spaces, '?', '#' and '%'. The mode is
+// SQLite's: rwc makes a file that is not there, rw does not.
+func dsn(path, mode string, pragmas ...string) string {
+	q := url.Values{"_txlock": {"immediate"}, "mode": {mode}}
 	for _, p := range pragmas {
 		q.Add("_pragma", p)
 	}

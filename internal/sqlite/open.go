@@ -48,7 +48,7 @@ type Store struct {
 	stmts   *statements
 	threads cache
 	serials serials
-	rows    []any // scratch of flush
+	scratch scratch
 
 	pruneFrom place
 }
@@ -111,10 +111,10 @@ func (s *Store) connect(readers int) error {
 		readers = defaultReaders
 	}
 	var err error
-	if s.writerDB, err = openPool(dsn(s.path, writerPragmas()...), 1); err != nil {
+	if s.writerDB, err = openPool(dsn(s.path, "rwc", writerPragmas()...), 1); err != nil {
 		return err
 	}
-	if s.readerDB, err = openPool(dsn(s.path, readerPragmas()...), readers); err != nil {
+	if s.readerDB, err = openPool(dsn(s.path, "rw", readerPragmas()...), readers); err != nil {
 		return errors.Join(err, s.writerDB.Close())
 	}
 	s.writer = sessionsql.Pool(s.writerDB, sessionsql.WithName("sqlite writer"), sessionsql.WithLog(s.log))

@@ -29,7 +29,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("analyzed", func(t *testing.T) {
-		again, err := sql.Open("sqlite", dsn(s.path, writerPragmas()...)) // statistics are read when a connection opens
+		again, err := sql.Open("sqlite", dsn(s.path, "rwc", writerPragmas()...)) // statistics are read when a connection opens
 		if err != nil {
 			t.Fatal(err)
 		}

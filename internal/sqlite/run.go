@@ -92,13 +92,13 @@ func (b *batch) setTurn(c turn) error {
 
 // saveTurns writes what was put aside, after the rows of new runs.
 func (b *batch) saveTurns() error {
-	rows := make([]any, 0, turnWidth*len(b.turns))
+	b.params = emptied(b.params)
 	for i := range b.turns {
-		rows = b.turns[i].args(rows)
+		b.params = b.turns[i].args(b.params)
 		b.turns[i].thread.turn = 0
 	}
-	b.turns = b.turns[:0]
-	return b.saveChunks(chSaveTurns, rows)
+	b.turns = emptied(b.turns)
+	return b.saveChunks(chSaveTurns, b.params)
 }
 
 // public is the row as the dictionary tells it.

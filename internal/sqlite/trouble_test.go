@@ -146,7 +146,7 @@ func TestAnotherConnectionWrites(t *testing.T) {
 	s := openInside(t)
 	c := begun(t, s, "tea")
 	commitOne(t, s, step(c, 1, text(10)))
-	other, err := sql.Open("sqlite", dsn(s.path, "busy_timeout(5000)"))
+	other, err := sql.Open("sqlite", dsn(s.path, "rw", "busy_timeout(5000)"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestWaitForTheWriterEnds(t *testing.T) {
 func TestLockedByAnotherProgram(t *testing.T) {
 	s := openInside(t)
 	pragma(t, s.writerDB, "busy_timeout=20")
-	other, err := sql.Open("sqlite", dsn(s.path))
+	other, err := sql.Open("sqlite", dsn(s.path, "rw"))
 	if err != nil {
 		t.Fatal(err)
 	}
