@@ -203,6 +203,7 @@ func BenchmarkRuns(b *testing.B) {
 	}
 	const size, steps = 100, 5
 	thread := 0
+	longest = 0
 	began := processorTime(b)
 	for b.Loop() {
 		batch := make([]journal.Op, size)
@@ -230,6 +231,7 @@ func BenchmarkRuns(b *testing.B) {
 		commitAll(b, s, batch)
 	}
 	report(b, thread, "run", began)
+	b.ReportMetric(float64(longest.Microseconds())/1000, "max-ms")
 }
 
 func (h *holder) end() *journal.Append {
@@ -241,9 +243,14 @@ func (h *holder) end() *journal.Append {
 	return op
 }
 
+// longest is the longest commit of a benchmark.
+var longest time.Duration
+
 func commitAll(tb testing.TB, s *sqlite.Store, batch []journal.Op) []journal.Result {
 	tb.Helper()
+	began := time.Now()
 	results, err := s.Commit(tb.Context(), batch)
+	longest = max(longest, time.Since(began))
 	if err != nil {
 		tb.Fatal(err)
 	}
