@@ -149,11 +149,12 @@ func (s *sources) relAll(files []string) []string {
 
 // collect turns diagnostics into findings.
 func (s *sources) collect(graph *checker.Graph, asked map[string]bool, report *Report) {
-	for _, act := range graph.Roots {
-		if act.Err != nil {
+	for act := range graph.All() {
+		if act.Err != nil && !strings.HasPrefix(act.Err.Error(), "failed prerequisites") { // told once, where it began
 			report.skip(act.Package.PkgPath, fmt.Sprintf("analyzer %s: %v", act.Analyzer, act.Err))
-			continue
 		}
+	}
+	for _, act := range graph.Roots {
 		for _, d := range act.Diagnostics {
 			if f := s.finding(act.Analyzer.Name, d, act.Package); asked[f.File] {
 				report.Findings = append(report.Findings, f)

@@ -43,8 +43,13 @@ type part struct {
 	files int
 }
 
-// smallPart is how many files of code a part may have and still be joined with its neighbour.
-const smallPart = 40
+// Small neighbours are joined to parts of smallPart files of code, or of the tree's
+// files by fewParts, whichever is more: each part costs a start of the go command or
+// of python3.
+const (
+	smallPart = 40
+	fewParts  = 5
+)
 
 var languages = map[string]string{
 	".go": "Go", ".py": "Python", ".js": "JavaScript", ".ts": "TypeScript", ".tsx": "TypeScript", ".java": "Java",
@@ -118,13 +123,14 @@ func parts(root, rel string, entries []tree.Entry) []part {
 		return []part{}
 	}
 	top := fork(rel, entries)
+	small := max(smallPart, len(entries)/fewParts)
 	files := map[string]int{}
 	for _, e := range entries {
 		files[below(top, e.Path)]++
 	}
 	var all []part
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if n := len(all); n > 0 && all[n-1].files+files[name] <= smallPart {
+		if n := len(all); n > 0 && all[n-1].files+files[name] <= small {
 			all[n-1].Paths = append(all[n-1].Paths, name)
 			all[n-1].files += files[name]
 			continue

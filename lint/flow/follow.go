@@ -259,12 +259,24 @@ func (t *Track) argument(ev Event, call *ssa.CallCommon, v ssa.Value, itself boo
 	for i, a := range call.Args {
 		switch {
 		case a != v:
-		case fn != nil && i < len(fn.Params) && hides(fn.Params[i].Type()):
+		case fn != nil && hides(declared(fn, i)):
 			t.Unknown = append(t.Unknown, ev)
 		default:
 			t.summarized(ev, call, s, i, itself)
 		}
 	}
+}
+
+// declared is the type of a function's ith parameter, the receiver first, as it is
+// written: of a generic function, before its type parameters are filled in.
+func declared(fn *ssa.Function, i int) types.Type {
+	if org := fn.Origin(); org != nil {
+		fn = org
+	}
+	if i >= len(fn.Params) {
+		return types.Typ[types.Invalid]
+	}
+	return fn.Params[i].Type()
 }
 
 // hides says whether a parameter of the type can be a handle that the function's
