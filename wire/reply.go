@@ -89,6 +89,7 @@ type CloseCode uint16
 const (
 	CloseNormal     CloseCode = 1000
 	CloseGoingAway  CloseCode = 1001 // the server stops
+	CloseProtocol   CloseCode = 1002 // a frame that RFC 6455 does not allow
 	CloseBroken     CloseCode = 1007 // a text message was not valid UTF-8
 	ClosePolicy     CloseCode = 1008 // no auth frame, or a wrong token
 	CloseTooLarge   CloseCode = 1009 // a message over Limits.FrameBytes

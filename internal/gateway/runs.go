@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"context"
 	"time"
 
 	"github.com/reeve-run/reeve"
+	"github.com/reeve-run/reeve/internal/auth"
 	"github.com/reeve-run/reeve/internal/journal"
 	"github.com/reeve-run/reeve/wire"
 )
@@ -66,6 +68,9 @@ func (g *Gateway) listRuns(c *call) (any, error) {
 			return nil, err
 		}
 	}
+	if err := g.checkCursor(ctx, c.who, q.Before); err != nil {
+		return nil, err
+	}
 	runs, err := g.Log.Runs(ctx, q)
 	if err != nil {
 		return nil, err
@@ -75,6 +80,19 @@ func (g *Gateway) listRuns(c *call) (any, error) {
 		page.Next = string(runs[len(runs)-1].ID)
 	}
 	return page, nil
+}
+
+// checkCursor refuses a cursor of somebody else's run as it would one that is not there, so that
+// nobody learns by it which runs there are.
+func (g *Gateway) checkCursor(ctx context.Context, who auth.Principal, before reeve.RunID) error {
+	if before == "" {
+		return nil
+	}
+	_, err := visibleRun(ctx, g.Log, who, before)
+	if reeve.CodeOf(err) == reeve.CodeNotFound {
+		return reeve.Errorf(reeve.CodeInvalid, "cursor %q is not there any more: start again from the top", before)
+	}
+	return err
 }
 
 func (g *Gateway) runQuery(c *call) (journal.RunQuery, error) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/reeve-run/reeve"
@@ -106,6 +107,12 @@ func (g *Gateway) readBody(zero any, w http.ResponseWriter, r *http.Request) (an
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if r.Header.Get("Content-Type") != "" && (err != nil || kind != "application/json") {
 		return nil, wrongType(r)
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, &statusError{
+			status: http.StatusUnsupportedMediaType, title: "Unsupported content coding",
+			err: reeve.Errorf(reeve.CodeInvalid, "Content-Encoding %q: send the JSON as it is", coding),
+		}
 	}
 	data, err := g.readAll(w, r)
 	if err != nil {

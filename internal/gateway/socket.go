@@ -173,6 +173,13 @@ func (s *socket) binary() {
 	s.refuse("", reeve.Errorf(reeve.CodeInvalid, "binary message: frames are text messages"))
 }
 
+// faulted is a frame that the library could not read. It ends this socket and no other.
+func (s *socket) faulted(v any) {
+	s.g.Logger.Warn("a socket's frame could not be read", "panic", v, "stack", string(debug.Stack()))
+	s.close(wire.CloseProtocol, "the frame breaks the protocol")
+	s.work.Wait() // for the writer to say so, before the connection ends
+}
+
 // text handles one frame. A fault of ours closes this socket and no other.
 func (s *socket) text(data []byte) {
 	defer func() {
