@@ -45,7 +45,7 @@ type Report struct {
 }
 
 // Count counts the findings at or above the severity.
-func (r Report) Count(bound Severity) int {
+func (r *Report) Count(bound Severity) int {
 	n := 0
 	for _, f := range r.Findings {
 		if f.Severity.AtLeast(bound) {

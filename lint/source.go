@@ -78,7 +78,7 @@ func (s *sources) add(ctx context.Context, p string) error {
 	if err != nil {
 		return fmt.Errorf("path %s: %w", p, err)
 	}
-	fsys, start, prefix := fs.FS(os.DirFS(s.dir)), filepath.ToSlash(rel), ""
+	fsys, start, prefix := os.DirFS(s.dir), filepath.ToSlash(rel), ""
 	switch {
 	case s.root != nil:
 		fsys = s.root.FS()

@@ -26,7 +26,7 @@ func WriteText(w io.Writer, r Report) error {
 }
 
 // Summary counts the report in one line.
-func (r Report) Summary() string {
+func (r *Report) Summary() string {
 	by := map[Severity]int{}
 	for _, f := range r.Findings {
 		by[f.Severity]++

@@ -68,7 +68,7 @@ func (c *crew) takeInventory(ctx agent.Context, in Input) (Inventory, error) {
 		if err != nil {
 			return Inventory{}, fmt.Errorf("open root %s: %w", root, err)
 		}
-		defer r.Close() //nolint:errcheck // nothing was written
+		defer r.Close()
 		rel = filepath.ToSlash(rel)
 		entries, skipped, err := tree.Walk(ctx, r.FS(), rel)
 		if err != nil {
@@ -76,7 +76,7 @@ func (c *crew) takeInventory(ctx agent.Context, in Input) (Inventory, error) {
 		}
 		inv := count(entries)
 		inv.Base, inv.Path, inv.Skipped = root, rel, skipped
-		inv.Parts = parts(root, rel, entries)
+		inv.Parts = parts(root, entries)
 		return inv, nil
 	})
 }
@@ -117,12 +117,12 @@ func code(name string) bool { return path.Ext(name) == ".go" || path.Ext(name) =
 // parts cuts the tree at the folders below its first fork. What belongs together is
 // resolved together, and an interpreter or a compiler is not started for a handful
 // of files: small neighbours share a part.
-func parts(root, rel string, entries []tree.Entry) []part {
+func parts(root string, entries []tree.Entry) []part {
 	entries = slices.DeleteFunc(slices.Clone(entries), func(e tree.Entry) bool { return !code(e.Path) })
 	if len(entries) == 0 {
 		return []part{}
 	}
-	top := fork(rel, entries)
+	top := fork(entries)
 	small := max(smallPart, len(entries)/fewParts)
 	files := map[string]int{}
 	for _, e := range entries {
@@ -141,7 +141,7 @@ func parts(root, rel string, entries []tree.Entry) []part {
 }
 
 // fork is the deepest folder that all the code lies in.
-func fork(rel string, entries []tree.Entry) string {
+func fork(entries []tree.Entry) string {
 	top := path.Dir(entries[0].Path)
 	for _, e := range entries {
 		for top != "." && !strings.HasPrefix(e.Path, top+"/") {

@@ -49,7 +49,7 @@ func inside(root, rel string) error {
 	if err != nil {
 		return reeve.Errorf(reeve.CodeInvalid, "root %s: %w", root, err)
 	}
-	defer r.Close() //nolint:errcheck // nothing was written
+	defer r.Close()
 	_, err = r.Stat(rel)
 	switch {
 	case os.IsNotExist(err):

@@ -2,7 +2,7 @@ package sleep
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/reeve-run/reeve"
@@ -72,7 +72,7 @@ func wait(ctx context.Context, d time.Duration, fail bool) error {
 	case <-timer.C:
 	}
 	if fail {
-		return agent.Permanent(fmt.Errorf("this step was told to fail"))
+		return agent.Permanent(errors.New("this step was told to fail"))
 	}
 	return nil
 }

@@ -46,8 +46,12 @@ func TestSleepIsCancelledInsideAStep(t *testing.T) {
 
 func TestSleepRefusesNumbersOutOfRange(t *testing.T) {
 	for _, in := range []sleep.Input{
-		{Steps: -1}, {Steps: sleep.MaxSteps + 1}, {Steps: 1, MS: -1}, {Steps: 1, MS: sleep.MaxMS + 1},
-		{Steps: 1, FailAt: 2}, {Steps: 1, FailAt: -1},
+		{Steps: -1},
+		{Steps: sleep.MaxSteps + 1},
+		{Steps: 1, MS: -1},
+		{Steps: 1, MS: sleep.MaxMS + 1},
+		{Steps: 1, FailAt: 2},
+		{Steps: 1, FailAt: -1},
 	} {
 		res := agenttest.Run(t, sleep.New(), in)
 		if !errors.Is(res.Err, &reeve.Error{Code: reeve.CodeInvalid}) {

@@ -138,5 +138,5 @@ func takesContext(fn *ssa.Function) bool {
 }
 
 func (c *check) report(at ssa.Instruction, message string) {
-	flow.Report(c.pass, rule.Warning, flow.Position(at), nil, "%s", message)
+	flow.Reportf(c.pass, rule.Warning, flow.Position(at), nil, "%s", message)
 }

@@ -45,7 +45,7 @@ func look(pass *analysis.Pass, conn, child *flow.Track) {
 			return !done
 		}
 		done = true
-		flow.Report(pass, rule.Error, flow.Position(instr), child.Way(flow.Line(rule.Ended, flow.Position(instr), "the connection is closed here")),
+		flow.Reportf(pass, rule.Error, flow.Position(instr), child.Way(flow.Line(rule.Ended, flow.Position(instr), "the connection is closed here")),
 			"the connection is closed while its %s are still open: Close waits for them", plural(child.Kind))
 		return false
 	})

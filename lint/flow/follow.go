@@ -203,6 +203,9 @@ func (t *Track) call(instr ssa.CallInstruction, v ssa.Value, itself bool) {
 		t.spawned(ev, common, v)
 		return
 	}
+	if c, ok := instr.(*ssa.Call); ok && itself && from(common) == v && derived(c, v.Type()) {
+		t.name(c, true)
+	}
 	if recv := from(common); recv == v && t.ownMethod(common, itself) {
 		if itself && handle.Ends(t.Kind, ev.Method) {
 			t.Ends = append(t.Ends, ev)
@@ -212,6 +215,21 @@ func (t *Track) call(instr ssa.CallInstruction, v ssa.Value, itself bool) {
 		return
 	}
 	t.argument(ev, common, v, itself)
+}
+
+// derived says whether a method gives its handle back in another form, as WithContext
+// does: the result has the handle's type, or is an interface that the handle fits in.
+func derived(c *ssa.Call, handleType types.Type) bool {
+	res := c.Call.Signature().Results()
+	if res.Len() != 1 || handle.Opens(methodName(&c.Call)) {
+		return false
+	}
+	t := res.At(0).Type()
+	if types.Identical(t, handleType) {
+		return true
+	}
+	i, ok := types.Unalias(t).Underlying().(*types.Interface)
+	return ok && i.NumMethods() > 1 && types.Implements(handleType, i)
 }
 
 // ownMethod says whether the call is of the handle's own method, and not of a

@@ -15,9 +15,9 @@ import (
 // Of is the flow of the package that an analyzer looks at.
 func Of(pass *analysis.Pass) *Result { return pass.ResultOf[Analyzer].(*Result) }
 
-// Report reports a finding, except in tests, which may do what others must not. The
+// Reportf reports a finding, except in tests, which may do what others must not. The
 // severity is the diagnostic's category; each related line begins with its role.
-func Report(pass *analysis.Pass, severity rule.Severity, at token.Pos, related []analysis.RelatedInformation, format string, args ...any) {
+func Reportf(pass *analysis.Pass, severity rule.Severity, at token.Pos, related []analysis.RelatedInformation, format string, args ...any) {
 	if !at.IsValid() || strings.HasSuffix(pass.Fset.Position(at).Filename, "_test.go") {
 		return
 	}

@@ -265,8 +265,8 @@ func (l *loader) imported(imports map[string]*packages.Package, path string) (*t
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
-	r, err := gcexportdata.NewReader(f)
+	defer f.Close()
+	r, err := gcexportdata.NewReader(f) //nolint:staticcheck // the go command still gives archives
 	if err != nil {
 		return nil, fmt.Errorf("read export data of %s: %w", path, err)
 	}

@@ -2,6 +2,7 @@ package gosyntax
 
 import (
 	"cmp"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/scanner"
@@ -50,7 +51,7 @@ func parse(fset *token.FileSet, files []File) (map[string][]*ast.File, []rule.Sk
 }
 
 func firstError(err error) string {
-	if list, ok := err.(scanner.ErrorList); ok && len(list) > 0 {
+	if list, ok := errors.AsType[scanner.ErrorList](err); ok && len(list) > 0 {
 		return list[0].Pos.String() + ": " + list[0].Msg
 	}
 	return err.Error()

@@ -39,7 +39,7 @@ func look(pass *analysis.Pass, t *flow.Track, commit flow.Event) {
 		if writes(t) {
 			severity = rule.Error
 		}
-		flow.Report(pass, severity, flow.Position(commit.Instr), t.Way(),
+		flow.Reportf(pass, severity, flow.Position(commit.Instr), t.Way(),
 			"the deferred Commit runs also when the function fails, and its own error is dropped")
 		return
 	}
@@ -49,21 +49,26 @@ func look(pass *analysis.Pass, t *flow.Track, commit flow.Event) {
 		return
 	}
 	if at := otherError(lit, d, commit.Instr); at != nil {
-		flow.Report(pass, rule.Error, flow.Position(commit.Instr), t.Way(flow.Line(rule.Used, flow.Position(at), "this return does not set the variable")),
+		flow.Reportf(pass, rule.Error, flow.Position(commit.Instr), t.Way(flow.Line(rule.Used, flow.Position(at), "this return does not set the variable")),
 			"the deferred Commit decides by an error variable that a later return does not set")
 		return
 	}
 	if guarded(lit, commit.Instr) && !recovers(lit) {
-		flow.Report(pass, rule.Warning, flow.Position(commit.Instr), t.Way(),
+		flow.Reportf(pass, rule.Warning, flow.Position(commit.Instr), t.Way(),
 			"the deferred Commit runs while a panic goes through: the error is nil then")
 	}
+}
+
+// changes are the methods that change something.
+var changes = map[string]bool{
+	"Exec": true, "ExecContext": true, "MustExec": true, "NamedExec": true, "NamedExecContext": true, "SendBatch": true,
+	"CopyFrom": true, "Create": true, "Save": true, "Delete": true, "Update": true, "Updates": true, //nolint:usestdlibvars // gorm's method, not HTTP's
 }
 
 // writes says whether the transaction changes something.
 func writes(t *flow.Track) bool {
 	for _, u := range t.Uses {
-		switch u.Method {
-		case "Exec", "ExecContext", "MustExec", "NamedExec", "NamedExecContext", "SendBatch", "CopyFrom", "Create", "Save", "Delete", "Update", "Updates":
+		if changes[u.Method] {
 			return true
 		}
 	}
@@ -148,9 +153,8 @@ func binding(lit *ssa.Function, fv *ssa.FreeVar) ssa.Value {
 
 // named says whether the variable is a named result: every return sets it.
 func named(fn *ssa.Function, a *ssa.Alloc) bool {
-	results := fn.Signature.Results()
-	for i := range results.Len() {
-		if r := results.At(i); r.Name() != "" && r.Pos() == a.Pos() {
+	for r := range fn.Signature.Results().Variables() {
+		if r.Name() != "" && r.Pos() == a.Pos() {
 			return true
 		}
 	}

@@ -46,7 +46,7 @@ func session(pass *analysis.Pass, t *flow.Track, pool ssa.Value) {
 		}
 		if flow.SamePlace(flow.Receiver(&call.Call), pool) && !flow.OnError(call) {
 			done = true
-			flow.Report(pass, rule.Error, call.Pos(), t.Way(), "another session is taken from the pool while %s is open", t.Name())
+			flow.Reportf(pass, rule.Error, call.Pos(), t.Way(), "another session is taken from the pool while %s is open", t.Name())
 		}
 		return !done
 	})
@@ -70,7 +70,7 @@ func rows(pass *analysis.Pass, t *flow.Track) {
 		}
 		done = true
 		severity, what := judge(on)
-		flow.Report(pass, severity, call.Pos(), t.Way(), "%s in the loop over open rows: %s", flow.MethodName(&call.Call), what)
+		flow.Reportf(pass, severity, call.Pos(), t.Way(), "%s in the loop over open rows: %s", flow.MethodName(&call.Call), what)
 		return false
 	})
 }

@@ -29,7 +29,7 @@ func run(pass *analysis.Pass) (any, error) {
 			message = "%s is opened here, and there is a way out of the function that does not end it"
 		}
 		related := append(t.Way(), flow.Line(rule.Escaped, flow.Position(at), "the function is left here with the session open"))
-		flow.Report(pass, rule.Error, t.Open.Pos(), related, message, t.Name())
+		flow.Reportf(pass, rule.Error, t.Open.Pos(), related, message, t.Name())
 	}
 	return nil, nil
 }

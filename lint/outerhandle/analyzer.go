@@ -39,7 +39,7 @@ func look(pass *analysis.Pass, t *flow.Track, pool ssa.Value) {
 			return true
 		}
 		found = true
-		flow.Report(pass, rule.Error, call.Pos(), t.Way(flow.Line(rule.Used, call.Pos(), "the pool is used here")),
+		flow.Reportf(pass, rule.Error, call.Pos(), t.Way(flow.Line(rule.Used, call.Pos(), "the pool is used here")),
 			"this statement goes through the pool, outside %s that is in scope", t.Name())
 		return false
 	})

@@ -1,5 +1,7 @@
 package pysession
 
+import "slices"
+
 // arguments are what a call passes, evaluated.
 type arguments struct {
 	list []*value
@@ -32,7 +34,7 @@ func (a arguments) all(e *expr) []*value {
 	out := a.list
 	for _, k := range e.keys {
 		if v := a.keys[k.name]; v != nil && k.name != "" {
-			out = append(out[:len(out):len(out)], v)
+			out = append(slices.Clip(out), v)
 		}
 	}
 	return out
@@ -280,13 +282,20 @@ func (w *walker) invoke(f *value, args arguments, e *expr) *value {
 		}
 	}
 	w.keepsAtCall(fn, bound, e)
-	return w.given(fn, f, bound, e)
+	return w.given(fn, bound, e)
 }
 
 // given is what a call gives, seen from the caller.
-func (w *walker) given(fn *function, f *value, bound map[int]*value, e *expr) *value {
+func (w *walker) given(fn *function, bound map[int]*value, e *expr) *value {
 	if fn.yields {
-		return w.provider(fn, e)
+		v := w.provider(fn, e)
+		if v.of == nil || v.of.kind != session {
+			v.carries = w.caught(fn)
+			for _, b := range bound {
+				v.carries = appendNew(v.carries, w.sessionsOf(b)...)
+			}
+		}
+		return v
 	}
 	result := w.fromResult(fn, bound, e)
 	if !fn.def.async {

@@ -88,7 +88,7 @@ func (w *walker) attr(base *value, name string) *value {
 		w.looksAtClass(base.class)
 		if m := base.class.method(name); m != nil {
 			if m.prop {
-				return w.property(base, m)
+				return w.property(m)
 			}
 			return &value{kind: funcRef, fn: m, self: base}
 		}
@@ -109,7 +109,7 @@ func kept(v *value) *value {
 	return &c
 }
 
-func (w *walker) property(base *value, m *function) *value {
+func (w *walker) property(m *function) *value {
 	w.looksAtFunction(m)
 	if m.result == nil {
 		return nothing

@@ -38,6 +38,9 @@ func (w *walker) external(f *value, args arguments, e *expr, awaited bool) *valu
 	if closesByName(name) {
 		escape(w.carried(args.all(e)))
 	}
+	if streams[name] {
+		w.streamed(args, e)
+	}
 	if v := w.starts(f, args, e, awaited); v != nil {
 		return v
 	}

@@ -60,6 +60,7 @@ var perRequest = map[string]bool{
 	"litestar.Request": true, "aiogram.types.Message": true,
 }
 
+// streams send what a generator yields after the function has returned.
 var streams = map[string]bool{
 	"fastapi.responses.StreamingResponse": true, "starlette.responses.StreamingResponse": true,
 	"sse_starlette.EventSourceResponse": true, "sse_starlette.sse.EventSourceResponse": true,
@@ -76,16 +77,11 @@ var sessionMethods = map[string]bool{
 	"rollback": true, "flush": true, "refresh": true, "merge": true, "delete": true, "get": true, "begin": true,
 }
 
-// remote says whether a library's function waits for another machine.
-func remote(name string) bool {
-	for _, p := range []string{"requests.get", "requests.post", "requests.put", "requests.patch", "requests.delete",
-		"requests.request", "httpx.get", "httpx.post", "httpx.put", "httpx.request", "urllib.request.urlopen",
-		"openai.ChatCompletion.create", "openai.ChatCompletion.acreate"} {
-		if name == p {
-			return true
-		}
-	}
-	return false
+// remote are a library's functions that wait for another machine.
+var remote = map[string]bool{
+	"requests.get": true, "requests.post": true, "requests.put": true, "requests.patch": true, "requests.delete": true,
+	"requests.request": true, "httpx.get": true, "httpx.post": true, "httpx.put": true, "httpx.request": true,
+	"urllib.request.urlopen": true, "openai.ChatCompletion.create": true, "openai.ChatCompletion.acreate": true,
 }
 
 // remoteClients are classes whose methods wait for another machine.

@@ -24,7 +24,6 @@ type module struct {
 	funcs   []*function
 	classes []*class
 	byDef   map[*stmt]*function
-	script  bool // it runs something under if __name__ == "__main__"
 }
 
 // project is everything that is resolved together.

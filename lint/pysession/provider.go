@@ -77,7 +77,7 @@ func (w *walker) remoteCall(name string, e *expr) {
 	if i := len(name) - len(tail(name)) - 1; i > 0 {
 		base = trimCall(name[:i])
 	}
-	if remote(name) || remoteClients[base] && tail(name) != "close" && tail(name) != "aclose" {
+	if remote[name] || remoteClients[base] && tail(name) != "close" && tail(name) != "aclose" {
 		w.finding(rule.WaitHolding, rule.Warning, e.pos, fmt.Sprintf("%s waits for another machine while a session is held", trimCall(name)), w.held[len(w.held)-1].origin)
 	}
 }
@@ -89,6 +89,14 @@ func (w *walker) reportShared(o *origin, at pos, what string) {
 		severity = rule.Warning
 	}
 	w.finding(rule.Spawned, severity, at, fmt.Sprintf("%s runs several at once on the same database session", what), o)
+}
+
+// streamed looks at a response that goes on after its function has returned.
+func (w *walker) streamed(args arguments, e *expr) {
+	for _, o := range w.carried(args.all(e)) {
+		w.finding(rule.Spawned, rule.Warning, e.pos, "the response streams from a generator that uses the session after the function has returned, when the session may have ended", o)
+		return
+	}
 }
 
 // unjoined looks at what a function started and did not wait for.

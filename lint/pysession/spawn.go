@@ -114,7 +114,7 @@ func (w *walker) gather(name string, args arguments, e *expr) *value {
 }
 
 // leaveGroup looks at the tasks of the groups that a with statement waits for.
-func (w *walker) leaveGroup(s *stmt, from int) {
+func (w *walker) leaveGroup(from int) {
 	times := map[*origin]int{}
 	for _, sp := range w.spawns[from:] {
 		if !sp.group {

@@ -75,7 +75,8 @@ func (w *walker) store(t *expr, base, v *value, sessions []*origin, s *stmt) {
 	case passed:
 		w.storeParam(t, base, v, o, s)
 	case older:
-		if !(base.kind == instance && base.class.owns(t.name)) && !w.resets(t) {
+		owned := base.kind == instance && base.class.owns(t.name)
+		if !owned && !w.resets(t) {
 			w.reportStore(rule.Error, v, o, s.pos, t.String())
 		}
 	case unsure:

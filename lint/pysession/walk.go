@@ -1,5 +1,7 @@
 package pysession
 
+import "maps"
+
 // walker goes through one function in the order of its statements and keeps what
 // each name stands for. The last round reports; the rounds before only learn.
 type walker struct {
@@ -162,14 +164,12 @@ func leaves(body []stmt) bool {
 }
 
 // fork copies the names, without what a test has ruled out.
-func fork(vars map[string]*value, none string) map[string]*value {
+func fork(vars map[string]*value, absent string) map[string]*value {
 	c := make(map[string]*value, len(vars)+2)
-	for k, v := range vars {
-		c[k] = v
-	}
-	if none != "" {
-		if _, ok := c[none]; ok {
-			c[none] = &value{kind: 1} // None
+	maps.Copy(c, vars)
+	if absent != "" {
+		if _, ok := c[absent]; ok {
+			c[absent] = &value{kind: none}
 		}
 	}
 	return c
@@ -235,7 +235,7 @@ func (w *walker) with(s *stmt) {
 	}
 	w.body(s.body)
 	w.held = w.held[:depth]
-	w.leaveGroup(s, groups)
+	w.leaveGroup(groups)
 }
 
 // enter is what "as" gives.

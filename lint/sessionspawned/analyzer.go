@@ -61,7 +61,7 @@ func begin(t *flow.Track, spawn ssa.Instruction) ssa.Instruction {
 
 func report(pass *analysis.Pass, t *flow.Track, severity rule.Severity, at ssa.Instruction, how string) {
 	pos := flow.Position(at)
-	flow.Report(pass, severity, pos, t.Way(flow.Line(rule.Escaped, pos, "the goroutine starts here")), "%s %s", t.Name(), how)
+	flow.Reportf(pass, severity, pos, t.Way(flow.Line(rule.Escaped, pos, "the goroutine starts here")), "%s %s", t.Name(), how)
 }
 
 // takenOver says whether only goroutines end the handle.

@@ -48,7 +48,7 @@ func (c *check) stores() {
 		if st.Held {
 			what = "a value that holds " + what
 		}
-		flow.Report(c.pass, severity, flow.Position(st.Instr), c.t.Way(flow.Line(rule.Escaped, flow.Position(st.Instr), "it leaves its scope here")),
+		flow.Reportf(c.pass, severity, flow.Position(st.Instr), c.t.Way(flow.Line(rule.Escaped, flow.Position(st.Instr), "it leaves its scope here")),
 			"%s is stored in %s, which may use it after its end", what, st.What)
 		return
 	}
@@ -154,7 +154,7 @@ func (c *check) returned() {
 	}
 	for _, e := range c.t.Returned {
 		if e.Instr.Parent() == c.t.Fn && flow.Dominates(end, e.Instr) && !flow.OnError(e.Instr) {
-			flow.Report(c.pass, rule.Error, flow.Position(e.Instr), c.t.Way(),
+			flow.Reportf(c.pass, rule.Error, flow.Position(e.Instr), c.t.Way(),
 				"%s is given to the caller, but the deferred call has ended it by then", c.t.Name())
 			return
 		}

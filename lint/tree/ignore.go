@@ -3,6 +3,7 @@ package tree
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -97,13 +98,12 @@ func bracket(b *strings.Builder, s string) int {
 // ignored says whether the last pattern that fits, in the innermost file that has
 // one, leaves the path out.
 func ignored(files []ignoreFile, name string, folder bool) bool {
-	for i := len(files) - 1; i >= 0; i-- {
+	for _, f := range slices.Backward(files) {
 		rel := name
-		if files[i].dir != "." {
-			rel = strings.TrimPrefix(name, files[i].dir+"/")
+		if f.dir != "." {
+			rel = strings.TrimPrefix(name, f.dir+"/")
 		}
-		for j := len(files[i].patterns) - 1; j >= 0; j-- {
-			p := files[i].patterns[j]
+		for _, p := range slices.Backward(f.patterns) {
 			if (folder || !p.folders) && p.match.MatchString(rel) {
 				return !p.negate
 			}

@@ -1,6 +1,7 @@
 package tree_test
 
 import (
+	"io/fs"
 	"testing"
 	"testing/fstest"
 
@@ -30,7 +31,7 @@ func TestWalkHonoursGitignore(t *testing.T) {
 		".hidden/x.py":        {},
 		"env/pyvenv.cfg":      {},
 		"env/lib/x.py":        {},
-		"src/link":            {Mode: 1 << 27},
+		"src/link":            {Mode: fs.ModeSymlink},
 		"src/pkg/__init__.py": {},
 	}
 	got, skipped := paths(t, fsys, ".")

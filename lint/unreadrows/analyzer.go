@@ -42,7 +42,7 @@ func rows(pass *analysis.Pass, t *flow.Track) {
 	if len(t.Ends) > 0 || len(t.Uses) > 0 {
 		message = "%s are opened here, and there is a way out of the function that does not close them"
 	}
-	flow.Report(pass, rule.Error, t.Open.Pos(), related, message, t.Name())
+	flow.Reportf(pass, rule.Error, t.Open.Pos(), related, message, t.Name())
 }
 
 // row is a single row that nobody looks at. Its connection stays busy for ever.
@@ -50,7 +50,7 @@ func row(pass *analysis.Pass, t *flow.Track) {
 	if len(t.Ends)+len(t.Uses)+len(t.Passes) > 0 || blank(t.Open) {
 		return
 	}
-	flow.Report(pass, rule.Error, t.Open.Pos(), t.Way(), "the row of this query is never scanned")
+	flow.Reportf(pass, rule.Error, t.Open.Pos(), t.Way(), "the row of this query is never scanned")
 }
 
 // blank says whether the opener gives the row to something that this analyzer does not see.

@@ -40,7 +40,7 @@ func uses(pass *analysis.Pass, t *flow.Track) {
 				continue
 			}
 			pos := flow.Position(use.Instr)
-			flow.Report(pass, rule.Error, pos, t.Way(flow.Line(rule.Used, pos, "used here")),
+			flow.Reportf(pass, rule.Error, pos, t.Way(flow.Line(rule.Used, pos, "used here")),
 				"%s is used after %s has ended it", t.Name(), end.Method)
 			return
 		}
@@ -69,7 +69,7 @@ func returned(pass *analysis.Pass, rows *flow.Track, tracks []*flow.Track) {
 		for _, end := range t.Ends {
 			if at := returnAfter(end, rows); at != nil {
 				pos := flow.Position(at)
-				flow.Report(pass, rule.Error, pos, t.Way(), "rows are given to the caller, but the deferred %s of their %s has closed them by then", end.Method, t.Kind)
+				flow.Reportf(pass, rule.Error, pos, t.Way(), "rows are given to the caller, but the deferred %s of their %s has closed them by then", end.Method, t.Kind)
 				return
 			}
 		}

@@ -31,7 +31,7 @@ func run(pass *analysis.Pass) (any, error) {
 			}
 			if what := res.Waits(&call.Call); what != "" {
 				done = true
-				flow.Report(pass, rule.Warning, call.Pos(), t.Way(flow.Line(rule.Used, call.Pos(), "the wait is here")),
+				flow.Reportf(pass, rule.Warning, call.Pos(), t.Way(flow.Line(rule.Used, call.Pos(), "the wait is here")),
 					"%s is waited for while %s is open", what, t.Name())
 			}
 			return !done

@@ -1,6 +1,7 @@
 import asyncio
 
 from fastapi import BackgroundTasks, Depends
+from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Scoped, SessionLocal, get_db, session_scope
@@ -88,6 +89,15 @@ async def listed(session: AsyncSession, xs):
 
 async def after(background: BackgroundTasks, db: AsyncSession = Depends(get_db)):
     background.add_task(work, db)  # want sessionspawned error
+
+
+async def streamed(db: AsyncSession = Depends(get_db)):
+    return StreamingResponse(rows(db))  # want sessionspawned warning
+
+
+async def rows(db):
+    for row in await db.execute("select 1"):
+        yield row
 
 
 async def wrong_use():
