@@ -127,7 +127,7 @@ func openBare(b *testing.B, size int, fenced bool) bare {
 	b.Helper()
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
-		"cache_size(-32000)", "wal_autocheckpoint(2000)",
+		"cache_size(-32000)", "wal_autocheckpoint(4000)",
 	}}
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "bare.db")+"?"+q.Encode())
 	if err != nil {

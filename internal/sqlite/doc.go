@@ -11,11 +11,16 @@
 // survives kill -9 and the loss of power.
 //
 // A batch costs a handful of statements, not some for each op: its threads are read in
-// one, decided on in memory, and written in chunks of rows. The threads' rows are
-// remembered from commit to commit. That is allowed because Lock gives the data
-// directory to one process; it is checked all the same, because a person with the
-// sqlite3 shell needs no lock: each unit first asks whether another connection has
-// committed, and then forgets. It forgets on any error, too.
+// one, decided on in memory, and written in chunks of rows, which hold only what cannot
+// be told from the rest. A step costs one row of the log and its place in one index: the
+// thread's row need not follow, because the last position, the acknowledgement and the
+// time in it are what the log says. It may be some entries behind; whoever reads it looks
+// at the log's end as well.
+//
+// The threads' rows are remembered from commit to commit. That is allowed because Lock
+// gives the data directory to one process; it is checked all the same, because a person
+// with the sqlite3 shell needs no lock: each unit first asks whether another connection
+// has committed, and then forgets. It forgets on any error, too.
 //
 // # Times
 //

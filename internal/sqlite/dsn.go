@@ -44,11 +44,11 @@ func isAlphanumeric(c byte) bool {
 var shared = []string{"busy_timeout(5000)", "temp_store(MEMORY)", "foreign_keys(1)"}
 
 // writerPragmas: the cache holds the upper pages of the indexes of a busy server; the
-// log is folded back every 8 MB, and a log that grew beyond 64 MB shrinks again.
+// log is folded back every 16 MB, and a log that grew beyond 64 MB shrinks again.
 func writerPragmas() []string {
 	return append(slices.Clip(shared),
 		"journal_mode(WAL)", "synchronous(FULL)", "cache_size(-32000)",
-		"wal_autocheckpoint(2000)", "journal_size_limit(67108864)")
+		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)")
 }
 
 func readerPragmas() []string {

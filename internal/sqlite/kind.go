@@ -61,6 +61,6 @@ func (k *kindColumn) Scan(value any) error {
 }
 
 // claims says whether an entry of the kind tells of a claim.
-func (k kindColumn) claims() bool {
-	return reeve.Kind(k) == reeve.KindRunStarted || reeve.Kind(k) == reeve.KindRunResumed
+func (k *kindColumn) claims() bool {
+	return reeve.Kind(*k) == reeve.KindRunStarted || reeve.Kind(*k) == reeve.KindRunResumed
 }

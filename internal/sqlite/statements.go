@@ -110,9 +110,11 @@ var chunks = [chunkCount]chunk{
 	},
 	chSaveEnds: {width: endWidth, head: `UPDATE threads SET last_seq = v.column2, ack = v.column3, ack_seq = v.column4, at = v.column5
 		FROM (VALUES `, row: marks(endWidth), tail: `) v WHERE k = v.column1`},
-	chSaveIdle: {width: idleWidth, head: `UPDATE threads SET last_seq = v.column2, ack = v.column3, ack_seq = v.column4, at = v.column5,
+	chSaveIdle: {
+		width: idleWidth, head: `UPDATE threads SET last_seq = v.column2, ack = v.column3, ack_seq = v.column4, at = v.column5,
 		prune_at = v.column6, head = 0, strikes = 0, node = 0, died = 0, runnable_at = 0, inbox = 0 FROM (VALUES `,
-		row: marks(idleWidth), tail: `) v WHERE k = v.column1`},
+		row: marks(idleWidth), tail: `) v WHERE k = v.column1`,
+	},
 	chAddRuns: {width: newWidth, head: `INSERT INTO runs (` + newColumns + `) VALUES `, row: marks(newWidth)},
 	chSaveTurns: {width: turnWidth, head: `UPDATE runs SET status = v.column3, last_seq = v.column4, finished_at = v.column5,
 		result = v.column6, error = v.column7 FROM (VALUES `, row: marks(turnWidth), tail: `) v WHERE thread = v.column1 AND n = v.column2`},
