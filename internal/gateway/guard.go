@@ -15,6 +15,7 @@ func (g *Gateway) guard(next http.Handler) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header())
+		g.boundBody(w, r)
 		if g.Loopback && !loopbackHost(r.Host) {
 			g.metrics.answered("none", http.StatusForbidden)
 			g.refuse(w, r, reeve.Errorf(reeve.CodeForbidden,

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -101,6 +102,69 @@ func TestBodiesAreTakenAsTheyAre(t *testing.T) {
 		t.Errorf("gzip: %+v", p)
 	}
 	want[reeve.Run](w, 201, "POST", "/v1/runs", body, "Content-Encoding", "identity")
+}
+
+// A body that was announced and does not come ends its request, whatever the answer to it.
+func TestBodiesThatDoNotComeAreBounded(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Limits.RequestMS = 300 })
+	host := strings.TrimPrefix(w.server.URL, "http://")
+	for name, c := range map[string]struct {
+		request string
+		status  int
+	}{
+		"cut":            {"POST /v1/runs HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n", 400},
+		"cut in a chunk": {"POST /v1/runs HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n", 400},
+		"wrong type":     {"POST /v1/runs HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n", 415},
+		"no such route":  {"POST /nowhere HTTP/1.1\r\nContent-Length: 1000\r\n", 404},
+		"of a GET":       {"GET /v1/runs HTTP/1.1\r\nContent-Length: 1000\r\n", 400},
+		"foreign page":   {"POST /v1/runs HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 1000\r\n", 403},
+		"far too large":  {"POST /v1/runs HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n", 413},
+	} {
+		conn, err := net.Dial("tcp", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(hang))
+		if _, err := fmt.Fprintf(conn, "%sHost: %s\r\n\r\n8\r\n{", c.request, host); err != nil {
+			t.Fatal(err)
+		}
+		r := bufio.NewReader(conn)
+		res, err := http.ReadResponse(r, nil)
+		if err != nil || res.StatusCode != c.status {
+			t.Errorf("%s: %v, %v; want %d", name, res, err, c.status)
+		} else if _, err := io.Copy(io.Discard, r); err != nil {
+			t.Errorf("%s: the connection was not closed: %v", name, err)
+		}
+		_ = conn.Close()
+	}
+}
+
+// The bound is the body's alone: what is followed with a body goes on after it.
+func TestABodysBoundDoesNotEndAStream(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Limits.RequestMS = 300 })
+	run := w.starts()
+	ctx, cancel := context.WithTimeout(t.Context(), hang)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", w.server.URL+"/v1/runs/"+string(run.ID)+"/events", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := w.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	lines := bufio.NewScanner(res.Body)
+	lines.Scan()                             // it has begun
+	<-time.After(2 * 300 * time.Millisecond) // the bound of the body has passed
+	w.completes(run.ID)
+	var text strings.Builder
+	for lines.Scan() {
+		text.WriteString(lines.Text())
+	}
+	if err := lines.Err(); err != nil || !strings.Contains(text.String(), "run.completed") {
+		t.Errorf("the stream ended early: %v\n%s", err, text.String())
+	}
 }
 
 // A cursor of another owner's run answers as one that was never there.

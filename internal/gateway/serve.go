@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"reflect"
 	"strings"
 	"time"
@@ -89,8 +90,11 @@ func (g *Gateway) newCall(rt route, w http.ResponseWriter, r *http.Request) (*ca
 	if c.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return nil, reeve.Errorf(reeve.CodeInvalid, "the query of the URL is broken: %w", err)
 	}
-	if rt.body != nil {
+	switch {
+	case rt.body != nil:
 		c.body, err = g.readBody(rt.body, w, r)
+	case r.ContentLength != 0: // nobody wants it, but its bound must not end the request
+		_, err = g.readAll(w, r)
 	}
 	return c, err
 }
@@ -142,21 +146,37 @@ func wrongType(r *http.Request) error {
 	}
 }
 
+// boundBody gives a body its time to come, before anything is looked at. The bound stays until readAll
+// has the body whole: the HTTP server reads on after a refusal, and without a bound would wait
+// for ever for what a client announced and does not send.
+func (g *Gateway) boundBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.requestTime()))
+	}
+}
+
 // readAll reads a body within the limits of bytes and time.
 func (g *Gateway) readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	control := http.NewResponseController(w)
-	if control.SetReadDeadline(time.Now().Add(g.requestTime())) == nil {
-		// Later it would end the server's watch for a client that goes, and with it the request.
-		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	if r.ContentLength > g.Limits.BodyBytes {
+		return nil, g.bodyTooLarge()
 	}
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, g.Limits.BodyBytes))
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {
-		return nil, reeve.Errorf(reeve.CodeTooLarge, "the body has more than %d bytes", g.Limits.BodyBytes)
+		return nil, g.bodyTooLarge()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, reeve.Errorf(reeve.CodeInvalid, "the body did not come whole within %s", g.requestTime())
 	}
 	if err != nil {
 		return nil, reeve.Errorf(reeve.CodeInvalid, "the body did not come whole: %w", err)
 	}
+	// The bound would end the server's watch for a client that goes, and with it the request.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return data, nil
+}
+
+func (g *Gateway) bodyTooLarge() error {
+	return reeve.Errorf(reeve.CodeTooLarge, "the body has more than %d bytes", g.Limits.BodyBytes)
 }
 
 // recorder remembers the status for the metrics.
