@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -33,12 +35,30 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-func command(t *testing.T, f *fake, text string, flags ...string) (out, progress string) {
+func command(t *testing.T, f *fake, says string, flags ...string) (out, progress string) {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	args := append([]string{"run", "chat", text}, flags...)
-	if status := cli.Run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, f.model(t).chat()); status != 0 {
-		t.Fatalf("%v: status %d\n%s\n%s", args, status, stdout.String(), stderr.String())
+	var stdout bytes.Buffer
+	stderr, text := terminal(t)
+	args := append([]string{"run", "chat", says}, flags...)
+	if status := cli.Run(t.Context(), args, strings.NewReader(""), &stdout, stderr, f.model(t).chat()); status != 0 {
+		t.Fatalf("%v: status %d\n%s\n%s", args, status, stdout.String(), text())
 	}
-	return stdout.String(), stderr.String()
+	return stdout.String(), text()
+}
+
+// terminal is what stderr is to the program: a file, which logs and progress may write to side by side.
+func terminal(t *testing.T) (file *os.File, text func() string) {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return file, func() string {
+		raw, err := os.ReadFile(file.Name())
+		if err != nil {
+			t.Error(err)
+		}
+		return string(raw)
+	}
 }

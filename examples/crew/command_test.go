@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -57,9 +58,10 @@ func TestCommand(t *testing.T) {
 
 func command(t *testing.T, args ...string) {
 	t.Helper()
-	var out, trouble bytes.Buffer
-	if status := cli.Run(t.Context(), args, strings.NewReader(""), &out, &trouble, crew, inspector); status != 0 {
-		t.Fatalf("%v: status %d\n%s\n%s", args, status, out.String(), trouble.String())
+	var out bytes.Buffer
+	stderr, trouble := terminal(t)
+	if status := cli.Run(t.Context(), args, strings.NewReader(""), &out, stderr, crew, inspector); status != 0 {
+		t.Fatalf("%v: status %d\n%s\n%s", args, status, out.String(), trouble())
 	}
 }
 
@@ -68,23 +70,40 @@ func serve(t *testing.T) (url string, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	line, out := io.Pipe()
-	var logs bytes.Buffer
+	stderr, logs := terminal(t)
 	ended := make(chan int, 1)
 	go func() {
-		ended <- cli.Run(ctx, []string{"serve", "--addr", "127.0.0.1:0", "--data", t.TempDir()}, strings.NewReader(""), out, &logs, crew, inspector)
+		ended <- cli.Run(ctx, []string{"serve", "--addr", "127.0.0.1:0", "--data", t.TempDir()}, strings.NewReader(""), out, stderr, crew, inspector)
 		_ = out.Close() // of a pipe: never an error
 	}()
 	buf := make([]byte, 200)
 	n, err := line.Read(buf)
 	if err != nil {
-		t.Fatalf("serve: %v, status %d\n%s", err, <-ended, logs.String())
+		t.Fatalf("serve: %v, status %d\n%s", err, <-ended, logs())
 	}
 	words := strings.Fields(string(buf[:n]))
 	return words[len(words)-1], func() {
 		cancel()
 		_, _ = io.Copy(io.Discard, line)
 		if status := <-ended; status != 0 {
-			t.Errorf("serve: status %d\n%s", status, logs.String())
+			t.Errorf("serve: status %d\n%s", status, logs())
 		}
+	}
+}
+
+// terminal is what stderr is to the program: a file, which logs and progress may write to side by side.
+func terminal(t *testing.T) (file *os.File, text func() string) {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return file, func() string {
+		raw, err := os.ReadFile(file.Name())
+		if err != nil {
+			t.Error(err)
+		}
+		return string(raw)
 	}
 }
