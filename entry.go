@@ -103,13 +103,17 @@ type (
 	}
 	// AgentCalled is the data of agent.called.
 	AgentCalled struct {
-		Agent string          `json:"agent"`
-		Input json.RawMessage `json:"input"`
+		Agent  string          `json:"agent"`
+		Input  json.RawMessage `json:"input"`
+		Branch bool            `json:"branch,omitempty"` // beside its caller
+		Until  *time.Time      `json:"until,omitempty"`  // when its timeout passes
 	}
-	// AgentReturned is the data of agent.returned: a result or an error.
+	// AgentReturned is the data of agent.returned: a result or an error. Again: it is
+	// tried again, without what it failed of.
 	AgentReturned struct {
 		Result json.RawMessage `json:"result,omitempty"`
 		Error  *Failure        `json:"error,omitempty"`
+		Again  bool            `json:"again,omitempty"`
 	}
 	// StepFailed is the data of step.failed. Final: there will be no further try.
 	StepFailed struct {
@@ -117,7 +121,8 @@ type (
 		Final   bool       `json:"final"`
 		RetryAt *time.Time `json:"retry_at,omitempty"`
 	}
-	// TextAppended is the data of text.appended; Offset counts bytes of the try's text.
+	// TextAppended is the data of text.appended; Offset counts bytes of the path's text. A reader
+	// that sees a higher attempt or try, or a lower offset, cuts what it has of that path at Offset.
 	TextAppended struct {
 		Offset int64  `json:"offset"`
 		Text   string `json:"text"`
@@ -128,7 +133,8 @@ type (
 		Deadline *time.Time      `json:"deadline,omitempty"`
 		Default  json.RawMessage `json:"default,omitempty"`
 	}
-	// AskAnswered is the data of ask.answered. By is "client" or "deadline".
+	// AskAnswered is the data of ask.answered. By is "client", "deadline" (the question's
+	// own) or "timeout" (a bound of the agent around it).
 	AskAnswered struct {
 		Value json.RawMessage `json:"value,omitempty"`
 		By    string          `json:"by"`

@@ -271,24 +271,48 @@ func TestPermanentKeepsTheError(t *testing.T) {
 	}
 }
 
-func TestAnEndedContextStopsEveryOperation(t *testing.T) {
-	leaf := agent.New("leaf", func(agent.Context, int) (int, error) { return 0, nil })
-	_, _, err := execute(t, func(ctx agent.Context) (any, error) {
-		short, cancel := agent.WithTimeout(ctx, time.Nanosecond)
-		defer cancel()
-		<-short.Done()
-		_, step := agent.Step(short, "s", nothing)
-		_, call := agent.Call(short, leaf, 1)
-		_, ask := agent.Ask(short, "q", agent.Question[int]{})
-		for _, err := range []error{step, call, ask, agent.Sleep(short, "n", 1), agent.Emit(short, "x")} {
-			if reeve.CodeOf(err) != reeve.CodeTimeout {
-				t.Errorf("an operation on an ended context: %v", err)
+func TestALongKeyIsShortenedAndStaysItsOwn(t *testing.T) {
+	long := strings.Repeat("k", 500)
+	n, _, err := execute(t, func(ctx agent.Context) (any, error) {
+		for _, key := range []string{long + "a", long + "b"} {
+			if _, err := agent.StepKey(ctx, "s", key, nothing); err != nil {
+				return nil, err
 			}
 		}
-		_, err := agent.Step(ctx, "after", nothing)
-		return nil, err
+		return nil, nil
+	})
+	if err != nil || len(n.ops[0].Path) > 2*reeve.MaxName || n.ops[0].Path == n.ops[1].Path {
+		t.Fatal(err, n.ops)
+	}
+}
+
+func TestAFutureBelongsToItsScope(t *testing.T) {
+	leaf := agent.New("leaf", func(agent.Context, int) (int, error) { return 3, nil })
+	_, _, err := execute(t, func(ctx agent.Context) (any, error) {
+		f := agent.Go(ctx, leaf, 1)
+		_, inside := agent.Step(ctx, "s", func(context.Context) (int, error) { return f.Wait(ctx) })
+		if !errors.Is(inside, session.ErrIllegalState) {
+			t.Errorf("waited inside a step: %v", inside)
+		}
+		other := agent.New("other", func(foreign agent.Context, _ int) (int, error) { return f.Wait(foreign) })
+		_, elsewhere := agent.Call(ctx, other, 1)
+		if !errors.Is(elsewhere, session.ErrIllegalState) {
+			t.Errorf("waited in another scope: %v", elsewhere)
+		}
+		return f.Wait(ctx)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 }
+
+func TestAPanicWhileReadingAnInputIsRefused(t *testing.T) {
+	a := agent.New("touchy", func(_ agent.Context, in touchy) (int, error) { return int(in), nil })
+	if err := agent.CheckInput(a, []byte(`1`)); reeve.CodeOf(err) != reeve.CodeInvalid {
+		t.Fatal(err)
+	}
+}
+
+type touchy int
+
+func (*touchy) UnmarshalJSON([]byte) error { panic("ouch") }

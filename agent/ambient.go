@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"math/rand/v2"
 	"strings"
@@ -28,16 +29,27 @@ func Messages(ctx Context) iter.Seq[reeve.Message] {
 }
 
 // Now is the time, recorded: the same after every crash. It is a step named "now". When the run
-// has ended meanwhile it is the zero time, and the next operation returns the cause.
+// has ended meanwhile it is the zero time, and the next operation returns the cause. It panics with the
+// *session.IllegalStateError where a step would return one.
 func Now(ctx Context) time.Time {
-	t, _ := Step(ctx, "now", func(context.Context) (time.Time, error) { return time.Now().UTC(), nil })
-	return t
+	return recorded(ctx, "now", func() time.Time { return time.Now().UTC() })
 }
 
-// Rand is a random number, recorded: the same after every crash. It is a step named "rand".
-func Rand(ctx Context) uint64 {
-	n, _ := Step(ctx, "rand", func(context.Context) (uint64, error) { return rand.Uint64(), nil })
-	return n
+// Rand is a random number, recorded: the same after every crash. It is a step named "rand". It ends
+// as Now does.
+func Rand(ctx Context) uint64 { return recorded(ctx, "rand", rand.Uint64) }
+
+// recorded is a step that cannot fail by itself, nor by a bound of the author's.
+func recorded[T any](ctx Context, name string, fn func() T) T {
+	if err := session.Check(ctx, "step "+name); err != nil {
+		panic(err)
+	}
+	s := ctx.scope()
+	v, err := Step(&body{Context: s.base, s: s}, name, func(context.Context) (T, error) { return fn(), nil })
+	if errors.Is(err, session.ErrIllegalState) {
+		panic(err)
+	}
+	return v
 }
 
 // Emit streams text to whoever follows the run. In a step the text belongs to the
@@ -59,12 +71,9 @@ func Emit(ctx context.Context, text string) error {
 
 func (s *scope) emit(ctx context.Context, text string) error {
 	if !s.busy.CompareAndSwap(false, true) {
-		return overlap("emit", "text", s.path)
+		return s.overlap("emit", "text")
 	}
 	defer s.end()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	offset := s.text
 	s.text += int64(len(text))

@@ -1,7 +1,10 @@
 package agent
 
 import (
+	"encoding/json"
 	"time"
+
+	"github.com/reeve-run/reeve"
 )
 
 // Question is what Ask puts to a person.
@@ -31,7 +34,11 @@ func Ask[T any](ctx Context, name string, q Question[T]) (T, error) {
 	if err != nil {
 		return zero, err
 	}
-	return decode[T]("answer to "+op.Path, answer)
+	if err := json.Unmarshal(answer, &zero); err != nil {
+		var none T
+		return none, reeve.Errorf(reeve.CodeInvalid, "the answer to question %s does not fit %T: %w", op.Path, none, err)
+	}
+	return zero, nil
 }
 
 func (q Question[T]) encode(path string) (Question[[]byte], error) {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
+
+	"github.com/reeve-run/reeve"
 )
 
 // Call runs another agent in a scope of its own and returns its result. It has one
@@ -54,26 +57,59 @@ func Parallel[In, Out any](ctx Context, a *Agent[In, Out], in []In, opts ...Call
 	for ; waited < len(futures); waited++ {
 		collectOne(waited)
 	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
 	return outs, errors.Join(errs...)
 }
 
-// Future is a call that is under way.
+// Future is a call that is under way. It belongs to the scope that started it.
 type Future[Out any] struct {
 	what string
+	s    *scope // nil for a call that was refused
 	wait func(context.Context) ([]byte, error)
 }
 
-// Wait waits for the call's outcome. It may be called again, and returns the same.
+// Wait waits for the call's outcome. It may be called again, and returns the same. With a
+// context that has a deadline the wait is a step named "wait", so that a wait that was given up
+// stays given up after a crash; the call itself goes on.
 func (f *Future[Out]) Wait(ctx Context) (Out, error) {
-	raw, err := f.wait(ctx)
+	raw, err := f.join(ctx)
 	if err != nil {
 		var zero Out
 		return zero, err
 	}
 	return decode[Out](f.what, raw)
+}
+
+func (f *Future[Out]) join(ctx Context) ([]byte, error) {
+	if f.s == nil {
+		return f.wait(ctx)
+	}
+	if ctx.scope() != f.s {
+		return nil, f.s.overlap("wait for", f.what)
+	}
+	if deadline, bounded := ctx.Deadline(); bounded {
+		if err := f.joinBy(deadline); err != nil {
+			return nil, err
+		}
+		ctx = &body{Context: f.s.base, s: f.s} // it is there
+	}
+	if err := f.s.enter(ctx, "wait for", f.what); err != nil {
+		return nil, err
+	}
+	defer f.s.end()
+	return f.wait(ctx)
+}
+
+// joinBy records whether the call ended before the deadline.
+func (f *Future[Out]) joinBy(deadline time.Time) error {
+	_, err := Step(&body{Context: f.s.base, s: f.s}, "wait", func(step context.Context) (struct{}, error) {
+		bounded, cancel := context.WithDeadline(step, deadline)
+		defer cancel()
+		if _, err := f.wait(bounded); err != nil && bounded.Err() != nil && step.Err() == nil {
+			return struct{}{}, Permanent(reeve.Errorf(reeve.CodeTimeout, "%s has not returned before the deadline of the wait", f.what))
+		}
+		return struct{}{}, nil
+	}, Tries(1), StallAfter(time.Until(deadline)+time.Minute))
+	return err
 }
 
 func collect(opts []CallOption) callOptions {
@@ -99,7 +135,7 @@ func start[In, Out any](ctx Context, a *Agent[In, Out], in In, op Op) *Future[Ou
 	}
 	defer s.end()
 	placed.Tries, placed.Backoff, placed.Timeout, placed.Branch = op.Tries, op.Backoff, op.Timeout, op.Branch
-	return &Future[Out]{what: "agent " + placed.Path, wait: s.rt.Call(ctx, placed, a, raw)}
+	return &Future[Out]{what: "agent " + placed.Path, s: s, wait: s.rt.Call(ctx, placed, a, raw)}
 }
 
 func broken[Out any](err error) *Future[Out] {

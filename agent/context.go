@@ -25,10 +25,12 @@ type Context interface {
 type scope struct {
 	rt    Runtime
 	path  string
+	base  context.Context // the scope's own, without the bounds that the author has put on it
 	n     int
 	names map[string]int
 	busy  atomic.Bool
-	text  int64 // bytes emitted by the body
+	over  atomic.Bool // the function has returned
+	text  int64       // bytes emitted by the body
 }
 
 // body is the Context of a scope.
@@ -50,35 +52,44 @@ func (b *body) Value(key any) any {
 // currentKey finds the nearest body or try in a context.
 type currentKey struct{}
 
-// WithTimeout is context.WithTimeout for a Context. The bound holds for this attempt:
-// after a crash it starts again.
+// WithTimeout is context.WithTimeout for a Context. The bound is an absolute time, recorded as a step
+// named "timeout": a crash or a long wait does not put it off. What was recorded before it is answered
+// from the log also afterwards.
 func WithTimeout(ctx Context, d time.Duration) (Context, context.CancelFunc) {
-	inner, cancel := context.WithTimeoutCause(ctx, d, reeve.Errorf(reeve.CodeTimeout, "agent.WithTimeout of %s has passed", d))
+	end := recorded(ctx, "timeout", func() time.Time { return time.Now().Add(d).UTC() })
+	inner, cancel := context.WithDeadlineCause(ctx, end, reeve.Errorf(reeve.CodeTimeout, "agent.WithTimeout of %s has passed", d))
 	return &body{Context: inner, s: ctx.scope()}, cancel
 }
 
 // begin checks that an operation may start now and gives it its number and path. Every
-// begin is followed by end.
+// begin is followed by end. A context that has ended does not matter here: what the log has is
+// answered all the same, and the runtime refuses the rest.
 func (s *scope) begin(ctx context.Context, kind OpKind, name, key string) (Op, error) {
-	if !s.busy.CompareAndSwap(false, true) {
-		return Op{}, overlap(kind, name, s.path)
+	if err := s.enter(ctx, kind, name); err != nil {
+		return Op{}, err
 	}
-	op, err := s.number(ctx, kind, name, key)
+	op, err := s.number(kind, name, key)
 	if err != nil {
-		s.busy.Store(false)
+		s.end()
 	}
 	return op, err
 }
 
-func (s *scope) end() { s.busy.Store(false) }
-
-func (s *scope) number(ctx context.Context, kind OpKind, name, key string) (Op, error) {
-	if ctx.Err() != nil {
-		return Op{}, context.Cause(ctx)
+// enter holds that the scope belongs to one goroutine, and that no unit is open.
+func (s *scope) enter(ctx context.Context, kind OpKind, name string) error {
+	if s.over.Load() || !s.busy.CompareAndSwap(false, true) {
+		return s.overlap(kind, name)
 	}
 	if err := session.Check(ctx, string(kind)); err != nil {
-		return Op{}, named(err, kind, name)
+		s.end()
+		return named(err, kind, name)
 	}
+	return nil
+}
+
+func (s *scope) end() { s.busy.Store(false) }
+
+func (s *scope) number(kind OpKind, name, key string) (Op, error) {
 	if err := reeve.CheckName(nameOf[kind], name); err != nil {
 		return Op{}, err
 	}
@@ -116,10 +127,14 @@ func named(err error, kind OpKind, name string) error {
 	return err
 }
 
-func overlap(kind OpKind, name, path string) error {
+func (s *scope) overlap(kind OpKind, name string) error {
+	state := "in use: the scope " + quotePath(s.path) + " is inside another operation"
+	if s.over.Load() {
+		state = "ended: the function of the scope " + quotePath(s.path) + " has returned"
+	}
 	return &session.IllegalStateError{
 		Op:     string(kind) + " " + name,
-		State:  "in use: the scope " + quotePath(path) + " is inside another operation",
+		State:  state,
 		Rule:   "scope",
 		Used:   []session.Site{caller()},
 		Advice: "a scope belongs to one goroutine and one operation at a time: make branches with agent.Parallel or agent.Go, and call no operation inside the function of a step",

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -65,8 +67,13 @@ func outside(op string) error {
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// escape keeps the marks of a path out of a key, and the key readable.
+// escape keeps the marks of a path out of a key, and the key readable. Of a key over
+// reeve.MaxName bytes it keeps the beginning, and a digest of the whole.
 func escape(key string) string {
+	if len(key) > reeve.MaxName {
+		sum := sha256.Sum256([]byte(key))
+		key = strings.ToValidUTF8(key[:reeve.MaxName-40], "") + "~" + hex.EncodeToString(sum[:16])
+	}
 	if !strings.ContainsAny(key, "/#%[]") {
 		return key
 	}

@@ -27,7 +27,8 @@ func (f shared) call(o *callOptions) { f(&o.op) }
 // Tries is how often a step or call may be tried, from 1; a lower number counts as 1.
 func Tries(n int) SharedOption { return shared(func(op *Op) { op.Tries = max(1, n) }) }
 
-// Timeout bounds each try. A try that is over it fails with CodeTimeout.
+// Timeout bounds each try of a step, and all tries of a call together. What is over it fails with
+// CodeTimeout. A call's bound is an absolute time in the log: a crash or a long wait does not put it off.
 func Timeout(d time.Duration) SharedOption { return shared(func(op *Op) { op.Timeout = max(0, d) }) }
 
 // Backoff is the wait before the second try; it is doubled, with jitter, before each further one.

@@ -67,25 +67,41 @@ type Runnable interface {
 }
 
 // CheckInput says whether the agent could read the input: what a server asks before it accepts
-// a run. The error has CodeInvalid and says what does not fit.
-func CheckInput(r Runnable, in []byte) error { return r.check(in) }
+// a run. The error has CodeInvalid and says what does not fit. It runs the author's UnmarshalJSON, where
+// there is one; a panic there is CodeInvalid too.
+func CheckInput(r Runnable, in []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = reeve.Errorf(reeve.CodeInvalid, "input of agent %s: reading it panicked: %v", r.Name(), p)
+		}
+	}()
+	return r.check(in)
+}
 
 // Execute runs an agent's body in the scope at path ("" for the run's own agent), over
 // rt. It is for runtimes. The context should carry the Try of the body, and a session.Holder
 // in which the units are counted that are opened on the scope's behalf.
 func Execute(ctx context.Context, rt Runtime, r Runnable, path string, in []byte) ([]byte, error) {
-	s := &scope{rt: rt, path: path}
+	s := &scope{rt: rt, path: path, base: ctx}
 	out, err := r.run(&body{Context: ctx, s: s}, in)
+	s.over.Store(true)
 	if err == nil {
 		err = session.Check(ctx, "return from agent "+r.Name())
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && (err != nil || !keepsResult(context.Cause(ctx))) {
 		return nil, context.Cause(ctx)
 	}
 	if left := rt.Returned(path, s.n); left != nil {
 		return nil, left
 	}
 	return out, err
+}
+
+// keepsResult says whether a result counts that came after the scope's context had ended: after a request
+// to cancel, and after a bound of time. A run that lets go, or has lost its thread, goes on elsewhere.
+func keepsResult(cause error) bool {
+	code := reeve.CodeOf(cause)
+	return code == reeve.CodeCancelled || code == reeve.CodeTimeout
 }
 
 // Try is what the context of a step, or of a body, can do beside computing.

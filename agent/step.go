@@ -25,7 +25,8 @@ func Step[T any](ctx Context, name string, fn func(context.Context) (T, error), 
 }
 
 // StepKey is Step with a key that tells apart the uses of one name: its path is name[key].
-// A slash, a hash, a bracket or a percent sign in the key is escaped.
+// A slash, a hash, a bracket or a percent sign in the key is escaped, and a key over
+// reeve.MaxName bytes is shortened to its beginning and a digest.
 func StepKey[T any](ctx Context, name, key string, fn func(context.Context) (T, error), opts ...StepOption) (T, error) {
 	var zero T
 	s := ctx.scope()

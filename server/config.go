@@ -53,7 +53,7 @@ type Config struct {
 	// Stall is the silence after which a step is reported; a minute.
 	Stall time.Duration
 
-	// Redact sees all data before it is stored, and returns what is to be stored instead. It must
+	// Redact sees the data of every entry before it is stored, and returns what is to be stored instead. It must
 	// be quick and may be called from several goroutines.
 	Redact func(kind reeve.Kind, data json.RawMessage) json.RawMessage
 	Logger *slog.Logger // slog.Default() when nil

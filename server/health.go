@@ -65,10 +65,12 @@ func (h *health) Health(context.Context) wire.Health {
 	store, told := h.checkStore()
 	checks := map[string]wire.Check{
 		"store":  store,
-		"disk":   checkDisk(told),
 		"lease":  h.checkLease(),
 		"agents": h.checkAgents(),
 		"server": h.checkServer(),
+	}
+	if store.OK { // else nothing is known of the disk but what the store complains about
+		checks["disk"] = checkDisk(told)
 	}
 	status := statusHealthy
 	for _, c := range checks {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/reeve-run/reeve"
@@ -66,23 +67,33 @@ func (b *branch) record(ctx context.Context, op agent.Op, kind reeve.Kind, data 
 func (b *branch) awaitAnswer(ctx context.Context, op agent.Op, opened reeve.AskOpened) ([]byte, error) {
 	ch := b.x.asker(op.Path)
 	wait := reeve.Waiting{Path: op.Path, What: string(InAsk), Until: opened.Deadline}
+	by, value := byDeadline, []byte(opened.Default)
 	for {
 		e, due, err := b.await(ctx, wait, ch)
 		switch {
-		case err != nil:
+		case b.cut(ctx) != nil || errors.Is(err, agent.ErrSuspended):
 			return nil, err
+		case err != nil: // a bound of the author's: it closes the question, if nobody was first
+			by, value, ctx = byTimeout, nil, b.x.ctx
 		case !due:
 			return answerOf(op.Path, &e)
 		}
-		b.expire(ctx, op.Path, opened.Default)
+		b.expire(op.Path, by, value)
 		soon := now().Add(retryAnswer) // the answer is there already, or the store has trouble
 		wait.Until = &soon
 	}
 }
 
-// expire answers for the deadline. Whether it was first or not, an answer is delivered.
-func (b *branch) expire(ctx context.Context, path string, value []byte) {
-	res, err := b.x.cfg.Journal.Do(ctx, &journal.Answer{Run: b.x.run, Path: path, Value: value, By: "deadline"})
+// Who answers a question beside a client.
+const (
+	byDeadline = "deadline"
+	byTimeout  = "timeout"
+)
+
+// expire answers for a deadline. Whether it was first or not, an answer is delivered.
+func (b *branch) expire(path, by string, value []byte) {
+	ctx := b.x.ctx
+	res, err := b.x.cfg.Journal.Do(ctx, &journal.Answer{Run: b.x.run, Path: path, Value: value, By: by})
 	if err == nil {
 		b.x.Deliver(res.Entries)
 		return
@@ -140,8 +151,11 @@ func answerOf(path string, e *reeve.Entry) ([]byte, error) {
 	if err := unmarshal(e, &a); err != nil {
 		return nil, err
 	}
-	if a.By == "deadline" && len(a.Value) == 0 {
+	switch {
+	case a.By == byDeadline && len(a.Value) == 0:
 		return nil, &agent.StepError{Path: path, Try: 1, Code: reeve.CodeUnanswered, Message: "nobody answered before the deadline"}
+	case a.By == byTimeout:
+		return nil, &agent.StepError{Path: path, Try: 1, Code: reeve.CodeTimeout, Message: "nobody answered before the timeout around the question"}
 	}
 	return a.Value, nil
 }
@@ -158,12 +172,20 @@ func (b *branch) Sleep(ctx context.Context, op agent.Op, d time.Duration) error 
 	} else {
 		err = b.record(ctx, op, reeve.KindTimerSet, timer)
 	}
-	if err != nil || !timer.Until.After(now()) {
+	// Whether a bound of the author's comes first is decided by the two times, which are recorded, and not by
+	// which timer rings first: replay must come to the same.
+	bound, bounded := ctx.Deadline()
+	cutShort := bounded && bound.Before(timer.Until)
+	if err != nil || !cutShort && !timer.Until.After(now()) {
 		return err
 	}
 	b.enterUntil(InSleep, op.Path, timer.Until)
 	defer b.enter(InBody, "", 0, b.x.cfg.Stall)
 	_, _, err = b.await(ctx, reeve.Waiting{Path: op.Path, What: string(InSleep), Until: &timer.Until}, nil)
+	slept := !cutShort && !timer.Until.After(now()) && b.cut(ctx) == nil && !errors.Is(err, agent.ErrSuspended)
+	if slept {
+		return nil
+	}
 	return err
 }
 

@@ -23,6 +23,8 @@ type branch struct {
 	units session.Holder
 	text  *stream // what the body emits
 
+	records *records // what the log has of it; nil where there is nothing
+
 	forked bool           // it has started branches
 	work   sync.WaitGroup // the branches
 
@@ -42,9 +44,12 @@ var _ agent.Runtime = (*branch)(nil)
 // errAbandoned ends the branches of a function that has returned an error.
 var errAbandoned = errors.New("the agent that called has returned")
 
-func (x *Execution) newBranch(path, name string, depth int) *branch {
+// errGoexit is an author's function that ended its goroutine instead of returning.
+var errGoexit = reeve.Errorf(reeve.CodePanic, "the agent's function ended its goroutine (runtime.Goexit, or FailNow of a test) instead of returning")
+
+func (x *Execution) newBranch(path, name string, depth int, recs *records) *branch {
 	t := now()
-	return &branch{x: x, path: path, agent: name, depth: depth, doing: InBody, since: t, sign: t, stall: x.cfg.Stall}
+	return &branch{x: x, records: recs, path: path, agent: name, depth: depth, doing: InBody, since: t, sign: t, stall: x.cfg.Stall}
 }
 
 // execute runs the agent's function in the branch's scope, on the calling goroutine, and
@@ -59,29 +64,54 @@ func (b *branch) execute(ctx context.Context, r agent.Runnable, in []byte) (out 
 	pprof.SetGoroutineLabels(ctx)
 	defer pprof.SetGoroutineLabels(outer)
 
-	ctx = agent.WithTry(session.WithHolder(ctx, &b.units), bodyTry{b})
-	out, err = b.guarded(ctx, r, in)
-	if err != nil {
-		cancel(errAbandoned)
-	}
-	b.joinAll()
-	if b.text != nil {
-		b.text.close()
-	}
+	err = errGoexit // until the function has returned: deferred calls run all the same
+	defer func() {
+		if err != nil {
+			cancel(errAbandoned)
+		}
+		b.joinAll()
+		if b.text != nil {
+			b.text.close()
+		}
+	}()
+	out, err = b.guarded(agent.WithTry(session.WithHolder(ctx, &b.units), bodyTry{b}), r, in)
 	return out, err
 }
 
-// guarded turns a panic of the function into an error; the stack is the operator's.
+// guarded turns a panic of the function into an error, and a foreign error into a verdict; the
+// stack is the operator's.
 func (b *branch) guarded(ctx context.Context, r agent.Runnable, in []byte) (out []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = b.panicked("agent "+r.Name(), p)
 		}
 	}()
-	return agent.Execute(ctx, b, r, b.path, in)
+	out, err = agent.Execute(ctx, b, r, b.path, in)
+	switch {
+	case err == nil:
+		return out, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	}
+	return nil, judge(err, reeve.CodeAgentFailed)
+}
+
+// cut is why nothing may be recorded: the run's context has ended, or the function that this
+// scope works for has returned an error.
+func (b *branch) cut(ctx context.Context) error {
+	if cut := b.x.cut(); cut != nil {
+		return cut
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, errAbandoned) {
+		return cause
+	}
+	return nil
 }
 
 func (b *branch) panicked(what string, p any) error {
+	if illegal, ok := p.(*session.IllegalStateError); ok { // agent.Now has no other way to say it
+		return judge(illegal, reeve.CodeIllegalState)
+	}
 	b.x.log().Error("the author's code panicked", "in", what, "path", b.path, "panic", p, "stack", string(debug.Stack()))
 	return reeve.Errorf(reeve.CodePanic, "%s panicked: %v", what, p)
 }
@@ -138,21 +168,27 @@ func (b *branch) beat(streamed bool) {
 }
 
 // Messages reads the thread as it was when the run first started, once.
-func (b *branch) Messages(ctx context.Context) ([]reeve.Message, error) {
-	messages, err := b.x.readMessages(ctx)
-	if err != nil && ctx.Err() == nil {
-		b.x.end(fmt.Errorf("read the messages of thread %s: %w", b.x.claim.Run.Thread, err))
+func (b *branch) Messages(context.Context) ([]reeve.Message, error) {
+	for pause := rereadMin; ; pause = min(2*pause, rereadMax) {
+		messages, err := b.x.readMessages()
+		switch {
+		case err == nil || b.x.cut() != nil:
+			return messages, err
+		case errors.Is(err, errUnreadable):
+			b.x.end(err) // an entry that cannot be read will not get better
+			return nil, err
+		}
+		b.x.log().Warn("the messages of a thread could not be read; they are read again", "pause", pause, "err", err)
+		sleep(b.x.ctx, pause)
 	}
-	return messages, err
 }
 
 // Returned refuses an end before the log's end: recorded operations that are never asked for.
 func (b *branch) Returned(scope string, n int) error {
-	recs := b.x.records.Load()
-	if recs == nil {
+	if b.records == nil {
 		return nil
 	}
-	if left := recs.beyond(scope, n); left != nil {
+	if left := b.records.beyond(scope, n); left != nil {
 		return b.diverge("the agent returned after %d operations, but the log has operation %d of it: %s %q", n, left.n, left.kind, left.path)
 	}
 	return nil
@@ -175,11 +211,10 @@ func (b *branch) place() string {
 
 // recorded finds what the log has of an operation, nil when it is new.
 func (b *branch) recorded(op agent.Op) (*record, error) {
-	recs := b.x.records.Load()
-	if recs == nil {
+	if b.records == nil {
 		return nil, nil
 	}
-	rec := recs.at(op.Scope, op.N)
+	rec := b.records.at(op.Scope, op.N)
 	if rec != nil && (rec.kind != op.Kind || rec.path != op.Path) {
 		return nil, b.diverge("operation %d is %s %q, but the log has %s %q", op.N, op.Kind, op.Path, rec.kind, rec.path)
 	}

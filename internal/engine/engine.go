@@ -18,6 +18,8 @@ type Config struct {
 	// Live is asked before each step: it returns at once while the node's lease is good, and
 	// otherwise waits until it is, or until ctx ends. Optional.
 	Live func(ctx context.Context) error
+	// Leased says whether Live would return at once; optional, and only for what States shows.
+	Leased func() bool
 
 	WaitBound   time.Duration // how long every branch waits before the run lets go of its node; a minute
 	ReturnBound time.Duration // how long a function may take to return after its context has ended before it is named; 10 s

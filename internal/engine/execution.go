@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/reeve-run/reeve"
@@ -22,8 +21,8 @@ type Execution struct {
 	owner   *journal.Owner
 	ctx     context.Context // the run's: ends when it is cancelled, let go or lost
 	cancel  context.CancelCauseFunc
-	records atomic.Pointer[records] // what the log had at the start; nil for a fresh run
-	work    sync.WaitGroup          // timers' functions that are under way
+	records *records       // what the log had at the start; nil for a fresh run
+	work    sync.WaitGroup // timers' functions that are under way
 
 	mu       sync.Mutex
 	begun    bool
@@ -52,6 +51,8 @@ func (e *Engine) Begin(c journal.Claimed) *Execution {
 
 // Run executes until the run ends, waits, is handed over or lost. It returns only when every
 // goroutine of the run has returned. The end of ctx is the loss of the thread: nothing more is written.
+//
+// Where the author's code ends its goroutine (runtime.Goexit) Run ends with it, after the run has been failed.
 func (x *Execution) Run(ctx context.Context) Outcome {
 	x.owner = x.cfg.Journal.Owner(ctx, x.claim)
 	x.ctx, x.cancel = context.WithCancelCause(ctx)
@@ -59,11 +60,19 @@ func (x *Execution) Run(ctx context.Context) Outcome {
 	defer x.close()
 	if x.claim.Replay {
 		if err := x.load(ctx); err != nil {
-			return Outcome{End: Lost, Err: err}
+			return x.finish(ctx, nil, err)
 		}
 	}
 	x.begin()
+	returned := false
+	defer func() {
+		if !returned {
+			x.close()
+			x.finish(ctx, nil, errGoexit)
+		}
+	}()
 	out, err := x.root()
+	returned = true
 	x.close()
 	return x.finish(ctx, out, err)
 }

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/reeve-run/reeve"
@@ -14,8 +16,36 @@ import (
 // maxMessage bounds the text of a failure in bytes: it is for people, not for dumps.
 const maxMessage = 16 << 10
 
+// Bounds of the paths that a failure names: a run's end must always fit into an entry.
+const (
+	maxPaths     = 64
+	maxPathBytes = 16 << 10
+)
+
+// verdict is what the engine makes of an error of the author's code, once, and under a recover:
+// nothing else calls the methods of a foreign error.
+type verdict struct {
+	reeve.Failure
+	hopeless bool
+}
+
+func (v *verdict) Error() string { return v.Message }
+
+// judge makes a verdict of the error; other is the code of one that bears none.
+func judge(err error, other reeve.Code) (v *verdict) {
+	defer func() {
+		if p := recover(); p != nil {
+			v = &verdict{reeve.Failure{Code: reeve.CodePanic, Message: fmt.Sprintf("the methods of an error of type %T panicked: %v", err, p)}, true}
+		}
+	}()
+	return &verdict{failureOf(err, other), hopeless(err)}
+}
+
 // failureOf is the error as the log keeps it; other is the code of an error that bears none.
 func failureOf(err error, other reeve.Code) reeve.Failure {
+	if v, ok := err.(*verdict); ok {
+		return v.Failure
+	}
 	message := strings.ToValidUTF8(err.Error(), "\uFFFD")
 	if len(message) > maxMessage {
 		message = strings.ToValidUTF8(message[:maxMessage], "") + " …"
@@ -42,12 +72,14 @@ func codeOf(err error, other reeve.Code) reeve.Code {
 // paths collects the operations that an error came from, innermost first, each once.
 func paths(err error) []string {
 	var out []string
-	seen := map[string]bool{}
+	seen, size := map[string]bool{}, 0
 	add := func(path string) {
-		if !seen[path] {
-			seen[path] = true
-			out = append(out, path)
+		if seen[path] || len(out) == maxPaths || size+len(path) > maxPathBytes {
+			return
 		}
+		seen[path] = true
+		size += len(path)
+		out = append(out, path)
 	}
 	walk(err, func(e *agent.StepError) {
 		for _, p := range e.From {
@@ -75,9 +107,11 @@ func walk(err error, visit func(*agent.StepError)) {
 
 // marshal is for the house's own structures, which are always JSON.
 func marshal(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // what is stored is not a page, and a text of brackets is not six times as long
+	if err := enc.Encode(v); err != nil {
 		panic("engine: an entry's data is not JSON: " + err.Error())
 	}
-	return b
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/reeve-run/reeve"
@@ -16,7 +15,7 @@ func (x *Execution) root() ([]byte, error) {
 	if !ok {
 		return nil, reeve.Errorf(reeve.CodeAgentUnknown, "no agent %q on this server", x.claim.Run.Agent)
 	}
-	return x.newBranch("", r.Name(), 0).execute(x.ctx, r, x.claim.Run.Input)
+	return x.newBranch("", r.Name(), 0, x.records).execute(x.ctx, r, x.claim.Run.Input)
 }
 
 // finish writes how the run came out. A function that returned a result has completed
@@ -29,7 +28,7 @@ func (x *Execution) finish(ctx context.Context, out []byte, err error) Outcome {
 	switch {
 	case x.rest.released():
 		return Outcome{End: Waiting}
-	case err == nil:
+	case err == nil && !codeIs(cause, reeve.CodeDiverged):
 		return x.complete(out)
 	case cause == nil:
 		return x.fail(err)
@@ -43,29 +42,47 @@ func (x *Execution) finish(ctx context.Context, out []byte, err error) Outcome {
 	return x.fail(cause)
 }
 
+func codeIs(err error, code reeve.Code) bool { return err != nil && reeve.CodeOf(err) == code }
+
 func (x *Execution) complete(out []byte) Outcome {
-	message, err := json.Marshal(reeve.MessageAdded{Role: reeve.RoleAgent, Content: out})
-	if err != nil {
-		return x.fail(reeve.Errorf(reeve.CodeNotJSON, "result of the run: %w", err))
+	message := reeve.MessageAdded{Role: reeve.RoleAgent, Content: out}
+	draft := x.draft(reeve.KindMessageAdded, "", marshal(message))
+	message, err := x.cfg.Journal.RedactMessage(message)
+	if err == nil {
+		err = x.write(&journal.Change{Run: x.run, Status: reeve.StatusCompleted, Result: message.Content},
+			draft, x.draft(reeve.KindRunCompleted, "", nil))
 	}
-	err = x.write(&journal.Change{Run: x.run, Status: reeve.StatusCompleted, Result: out},
-		x.draft(reeve.KindMessageAdded, "", message), x.draft(reeve.KindRunCompleted, "", nil))
 	switch reeve.CodeOf(err) {
 	case "":
 		return Outcome{End: Completed}
-	case reeve.CodeTooLarge, reeve.CodeInvalid:
+	case reeve.CodeTooLarge, reeve.CodeInvalid, reeve.CodeInternal:
 		return x.fail(err) // the result itself is what the log does not take
 	}
 	return Outcome{End: Lost, Err: err}
 }
 
-func (x *Execution) fail(err error) Outcome {
-	failure := failureOf(err, reeve.CodeAgentFailed)
-	change := &journal.Change{Run: x.run, Status: reeve.StatusFailed, Error: &failure}
-	if err := x.write(change, x.draft(reeve.KindRunFailed, "", marshal(failure))); err != nil {
+// fail writes the run's failure. What the log does not take of it is left out: an end must not be
+// refused for its words.
+func (x *Execution) fail(cause error) Outcome {
+	failure := failureOf(cause, reeve.CodeAgentFailed)
+	err := x.writeFailure(failure)
+	switch reeve.CodeOf(err) {
+	case reeve.CodeTooLarge, reeve.CodeInvalid, reeve.CodeInternal:
+		err = x.writeFailure(reeve.Failure{Code: failure.Code, Message: "the failure could not be recorded whole: " + string(reeve.CodeOf(err))})
+	}
+	if err != nil {
 		return Outcome{End: Lost, Err: err}
 	}
-	return Outcome{End: Failed, Err: err}
+	return Outcome{End: Failed, Err: cause}
+}
+
+func (x *Execution) writeFailure(f reeve.Failure) error {
+	draft := x.draft(reeve.KindRunFailed, "", marshal(f))
+	f, err := x.cfg.Journal.RedactFailure(f)
+	if err != nil {
+		return err
+	}
+	return x.write(&journal.Change{Run: x.run, Status: reeve.StatusFailed, Error: &f}, draft)
 }
 
 func (x *Execution) cancelled() Outcome {

@@ -2,7 +2,7 @@ package engine
 
 import (
 	"cmp"
-	"context"
+	"fmt"
 	"slices"
 
 	"github.com/reeve-run/reeve"
@@ -54,14 +54,15 @@ func (x *Execution) Stalled(s State, reason string) {
 		data := reeve.RunStalled{Reason: reason, SilentMS: s.Silent(now()).Milliseconds(), BoundMS: s.Stall.Milliseconds()}
 		d := x.draft(reeve.KindRunStalled, path, marshal(data))
 		d.Try = s.Try
-		if _, err := x.owner.Hand(d); err != nil {
+		// The watch must not wait for a full lane: that may be what has stalled.
+		if ok, err := x.owner.TryHand(d); !ok {
 			x.log().Warn("run.stalled was not written", "path", path, "err", err)
 		}
 	})
 }
 
 // readMessages reads the thread's messages up to the run's input, once.
-func (x *Execution) readMessages(ctx context.Context) ([]reeve.Message, error) {
+func (x *Execution) readMessages() ([]reeve.Message, error) {
 	x.mu.Lock()
 	known := x.messages
 	x.mu.Unlock()
@@ -70,9 +71,9 @@ func (x *Execution) readMessages(ctx context.Context) ([]reeve.Message, error) {
 	}
 	messages := []reeve.Message{}
 	q := journal.EntryQuery{Thread: x.claim.Run.Thread, Kinds: []reeve.Kind{reeve.KindMessageAdded}}
-	for e, err := range x.cfg.Journal.All(ctx, q) {
+	for e, err := range x.cfg.Journal.All(x.ctx, q) { // not bounded by the author's context: it is no operation
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read the messages of thread %s: %w", x.claim.Run.Thread, err)
 		}
 		if e.Seq > x.claim.InputSeq {
 			break

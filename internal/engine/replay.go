@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ type record struct {
 	scope  string
 	n      int
 	path   string
+	branch bool         // of a call: it ran beside its caller
 	opened *reeve.Entry // agent.called, ask.opened, timer.set
 	closed *reeve.Entry // step.completed, a final step.failed, agent.returned, ask.answered
 }
@@ -27,10 +29,13 @@ type records struct {
 	ops       map[opKey]*record
 	paths     map[string]*record
 	texts     map[string]int64 // bytes of the text of each body
+	tries     map[string]tries // of each step, in the latest attempt that the log has of it
 	last      map[string]int   // the highest number in each scope
 	failure   *reeve.Failure   // of the run.failed that a retry follows
 	cancelled bool
 }
+
+type tries struct{ attempt, last int }
 
 type opKey struct {
 	scope string
@@ -47,14 +52,14 @@ const (
 func (x *Execution) load(ctx context.Context) error {
 	recs, err := x.read(ctx)
 	for pause := rereadMin; err != nil; pause = min(2*pause, rereadMax) {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || errors.Is(err, errUnreadable) {
 			return fmt.Errorf("read the log of run %s: %w", x.run, err)
 		}
 		x.log().Warn("the log of a run could not be read; it is read again", "pause", pause, "err", err)
 		sleep(ctx, pause)
 		recs, err = x.read(ctx)
 	}
-	x.records.Store(recs)
+	x.records = recs
 	if recs.cancelled {
 		x.end(agent.ErrCancelled)
 	}
@@ -62,7 +67,10 @@ func (x *Execution) load(ctx context.Context) error {
 }
 
 func (x *Execution) read(ctx context.Context) (*records, error) {
-	recs := &records{ops: map[opKey]*record{}, paths: map[string]*record{}, texts: map[string]int64{}, last: map[string]int{}}
+	recs := &records{
+		ops: map[opKey]*record{}, paths: map[string]*record{}, texts: map[string]int64{},
+		tries: map[string]tries{}, last: map[string]int{},
+	}
 	q := journal.EntryQuery{Thread: x.claim.Run.Thread, Run: x.run, After: x.claim.Run.FirstSeq - 1}
 	for e, err := range x.cfg.Journal.All(ctx, q) {
 		if err != nil {
@@ -75,17 +83,6 @@ func (x *Execution) read(ctx context.Context) (*records, error) {
 	return recs, nil
 }
 
-// reload reads the log again without what the failure came from, for a further try of a call.
-func (x *Execution) reload(ctx context.Context, scope string, f reeve.Failure) error {
-	recs, err := x.read(ctx)
-	if err != nil {
-		return fmt.Errorf("read the log of run %s for another try of %s: %w", x.run, scope, err)
-	}
-	recs.forget(scope, f)
-	x.records.Store(recs)
-	return nil
-}
-
 // take enters one entry.
 func (r *records) take(e reeve.Entry) error {
 	switch e.Kind {
@@ -94,9 +91,9 @@ func (r *records) take(e reeve.Entry) error {
 	case reeve.KindStepFailed:
 		return r.takeFailed(e)
 	case reeve.KindAgentCalled:
-		r.op(agent.OpCall, e).opened = &e
+		return r.takeCalled(e)
 	case reeve.KindAgentReturned:
-		r.op(agent.OpCall, e).closed = &e
+		return r.takeReturned(e)
 	case reeve.KindAskOpened:
 		r.op(agent.OpAsk, e).opened = &e
 	case reeve.KindTimerSet:
@@ -118,6 +115,30 @@ func (r *records) take(e reeve.Entry) error {
 	return nil
 }
 
+func (r *records) takeCalled(e reeve.Entry) error {
+	var called reeve.AgentCalled
+	if err := unmarshal(&e, &called); err != nil {
+		return err
+	}
+	rec := r.op(agent.OpCall, e)
+	rec.opened, rec.branch = &e, called.Branch
+	return nil
+}
+
+// takeReturned closes a call, or forgets what it failed of when it was tried again.
+func (r *records) takeReturned(e reeve.Entry) error {
+	var returned reeve.AgentReturned
+	if err := unmarshal(&e, &returned); err != nil {
+		return err
+	}
+	if returned.Again && returned.Error != nil {
+		r.forget(e.Path, *returned.Error)
+		return nil
+	}
+	r.op(agent.OpCall, e).closed = &e
+	return nil
+}
+
 // op finds the operation that an entry belongs to, or makes it.
 func (r *records) op(kind agent.OpKind, e reeve.Entry) *record {
 	k := opKey{e.Scope, e.N}
@@ -133,6 +154,7 @@ func (r *records) op(kind agent.OpKind, e reeve.Entry) *record {
 
 func (r *records) takeFailed(e reeve.Entry) error {
 	var f reeve.StepFailed
+	r.tryOf(e)
 	if err := unmarshal(&e, &f); err != nil || !f.Final {
 		return err
 	}
@@ -140,9 +162,26 @@ func (r *records) takeFailed(e reeve.Entry) error {
 	return nil
 }
 
+// tryOf notes that the log has this try of a step.
+func (r *records) tryOf(e reeve.Entry) {
+	if t := r.tries[e.Path]; e.Attempt > t.attempt || e.Attempt == t.attempt && e.Try > t.last {
+		r.tries[e.Path] = tries{e.Attempt, e.Try}
+	}
+}
+
+// tried is how many tries of the step the log has in the attempt: a hand-over and a retry do not
+// begin a new one. Nil has none.
+func (r *records) tried(path string, attempt int) int {
+	if r == nil || r.tries[path].attempt != attempt {
+		return 0
+	}
+	return r.tries[path].last
+}
+
 // takeText counts what bodies have emitted; a step's text belongs to its try.
 func (r *records) takeText(e reeve.Entry) error {
 	if e.Try > 0 {
+		r.tryOf(e)
 		return nil
 	}
 	var t reeve.TextAppended
@@ -166,12 +205,12 @@ func (r *records) takeQueued(e reeve.Entry) error {
 	return nil
 }
 
-// forget removes the failures that the scope failed of, so that they are done again: the paths
-// that the failure names, the calls above them, and, where the author's code hid them,
-// the failure that was the last thing in the scope.
+// forget removes what the scope failed of, so that it is done again: the paths that the failure names,
+// the calls above them, and, where the author's code hid them, the failure that was the last
+// thing in the scope. With each goes what its scope began after it: that was the code's answer to the failure.
 func (r *records) forget(scope string, f reeve.Failure) {
 	for _, path := range f.Paths {
-		for p := path; p != ""; p = parent(p) {
+		for p := path; p != scope && p != ""; p = parent(p) {
 			r.drop(r.paths[p])
 		}
 	}
@@ -185,18 +224,48 @@ func (r *records) forget(scope string, f reeve.Failure) {
 	}
 }
 
-// drop removes a failed outcome. A call keeps its beginning.
+// drop removes a failed outcome, and what came of it. A call keeps its beginning.
 func (r *records) drop(rec *record) {
 	if rec == nil || !rec.failed() {
 		return
 	}
+	at := rec.closed.Seq
 	rec.closed = nil
-	if rec.kind == agent.OpStep {
-		k := opKey{rec.scope, rec.n}
-		delete(r.ops, k)
-		delete(r.paths, rec.path)
-		for r.last[rec.scope] > 0 && r.ops[opKey{rec.scope, r.last[rec.scope]}] == nil {
-			r.last[rec.scope]--
+	if rec.kind != agent.OpCall {
+		r.remove(rec)
+	}
+	for n := r.last[rec.scope]; n > rec.n; n-- {
+		if after := r.ops[opKey{rec.scope, n}]; after != nil && after.followed(at) {
+			r.remove(after)
+		}
+	}
+}
+
+// followed says whether the operation was begun after the position, by the code of the scope itself: a
+// sibling branch is not an answer to another's failure.
+func (rec *record) followed(at int64) bool {
+	switch {
+	case rec.branch:
+		return false
+	case rec.opened != nil:
+		return rec.opened.Seq > at
+	}
+	return rec.closed != nil && rec.closed.Seq > at
+}
+
+// remove takes an operation out, and everything below it.
+func (r *records) remove(rec *record) {
+	delete(r.ops, opKey{rec.scope, rec.n})
+	delete(r.paths, rec.path)
+	for r.last[rec.scope] > 0 && r.ops[opKey{rec.scope, r.last[rec.scope]}] == nil {
+		r.last[rec.scope]--
+	}
+	if rec.kind != agent.OpCall {
+		return
+	}
+	for n := r.last[rec.path]; n > 0; n-- {
+		if below := r.ops[opKey{rec.path, n}]; below != nil {
+			r.remove(below)
 		}
 	}
 }
@@ -219,8 +288,9 @@ func (rec *record) failed() bool {
 	case reeve.KindAgentReturned:
 		var r reeve.AgentReturned
 		return unmarshal(rec.closed, &r) == nil && r.Error != nil
-	case reeve.KindAskAnswered:
-		return false // an answer, or its deadline, stays what it was
+	case reeve.KindAskAnswered: // an answer stays; a deadline that nobody met is asked again
+		_, err := answerOf(rec.path, rec.closed)
+		return err != nil
 	}
 	return false
 }
@@ -261,9 +331,12 @@ func (rec *record) callOutcome() ([]byte, error) {
 	return r.Result, nil
 }
 
+// errUnreadable is data in the log that is not of its kind's shape: it will not get better.
+var errUnreadable = errors.New("the log cannot be read")
+
 func unmarshal(e *reeve.Entry, into any) error {
 	if err := json.Unmarshal(e.Data, into); err != nil {
-		return fmt.Errorf("read the data of %s, entry %d of thread %s: %w", e.Kind, e.Seq, e.Thread, err)
+		return reeve.Errorf(reeve.CodeInternal, "%w: %s, entry %d of thread %s: %s", errUnreadable, e.Kind, e.Seq, e.Thread, err.Error())
 	}
 	return nil
 }

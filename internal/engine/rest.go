@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -128,12 +131,13 @@ func (r *rest) beginLetting() ([]reeve.Waiting, bool) {
 		return nil, false
 	}
 	r.letting = true
-	waits := make([]reeve.Waiting, 0, len(r.waits))
-	for _, w := range r.waits {
-		waits = append(waits, w)
-	}
+	waits := slices.Collect(maps.Values(r.waits))
+	slices.SortFunc(waits, func(a, b reeve.Waiting) int { return cmp.Compare(a.Path, b.Path) })
 	return waits, true
 }
+
+// maxWaits bounds how many of the things that a run waits for its entry names.
+const maxWaits = 100
 
 // letGoToWait writes run.waiting, if the log has nothing that this execution has not
 // read. What it reads then may be what a branch waits for: it stays.
@@ -142,7 +146,7 @@ func (x *Execution) letGoToWait(waits []reeve.Waiting) bool {
 		x.mu.Lock()
 		seen := x.seen
 		x.mu.Unlock()
-		waiting := reeve.RunWaiting{For: waits}
+		waiting := reeve.RunWaiting{For: waits[:min(len(waits), maxWaits)]}
 		change := &journal.Change{Run: x.run, Status: reeve.StatusWaiting, Release: true, IfLastSeq: seen}
 		if until, ok := earliest(waits); ok {
 			waiting.Until, change.Wake = &until, until
@@ -181,7 +185,12 @@ func (b *branch) await(ctx context.Context, w reeve.Waiting, ch <-chan reeve.Ent
 		defer timer.Stop()
 		expired = timer.C
 	}
-	b.x.rest.lie(&w)
+	// A bound that the author has put around the wait brings the run back too.
+	bounded := w
+	if d, ok := ctx.Deadline(); ok && (w.Until == nil || d.Before(*w.Until)) {
+		bounded.Until = &d
+	}
+	b.x.rest.lie(&bounded)
 	select {
 	case e = <-ch:
 	case <-expired:

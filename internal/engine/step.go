@@ -26,7 +26,9 @@ func (b *branch) Step(ctx context.Context, op agent.Op, fn func(context.Context)
 		b.text.flush()
 	}
 	defer b.enter(InBody, "", 0, b.x.cfg.Stall)
-	for n := 1; ; n++ {
+	done := b.records.tried(op.Path, b.x.claim.Run.Attempt)
+	op.Tries += done // tries of this attempt that the log has: before a hand-over, or a retry
+	for n := done + 1; ; n++ {
 		out, err, again := b.once(ctx, op, n, fn)
 		if !again {
 			return out, err
@@ -48,23 +50,28 @@ func (b *branch) once(ctx context.Context, op agent.Op, n int, fn func(context.C
 			return out, nil, false
 		}
 	}
-	if cut := b.x.cut(); cut != nil {
+	if cut := b.cut(ctx); cut != nil {
 		return nil, cut, false // unrecorded: it will be done again
 	}
 	final := n >= op.Tries || hopeless(err) || ctx.Err() != nil
-	failure, err := t.fail(err, final)
+	pause := backoff(op.Backoff, n)
+	failure, err := t.fail(err, final, pause)
 	switch {
 	case err != nil:
 		return nil, err, false
 	case final:
 		return nil, &agent.StepError{Path: op.Path, Try: n, Code: failure.Code, Message: failure.Message, From: failure.Paths}, false
 	}
-	b.pause(ctx, op, n)
+	b.enterUntil(InPause, op.Path, now().Add(pause))
+	sleep(ctx, pause) // when ctx ends the next try begins at once and sees that
 	return nil, nil, true
 }
 
 // hopeless says that a further try would end the same way.
 func hopeless(err error) bool {
+	if v, ok := err.(*verdict); ok {
+		return v.hopeless
+	}
 	if agent.IsPermanent(err) {
 		return true
 	}
@@ -73,14 +80,6 @@ func hopeless(err error) bool {
 		return true
 	}
 	return false
-}
-
-// pause waits before the next try: twice as long each time, with jitter. When ctx ends
-// the next try begins at once and sees that.
-func (b *branch) pause(ctx context.Context, op agent.Op, n int) {
-	d := backoff(op.Backoff, n)
-	b.enterUntil(InPause, op.Path, now().Add(d))
-	sleep(ctx, d)
 }
 
 // backoff is the wait after the nth try, between half and the whole of base doubled n-1 times.
@@ -94,6 +93,9 @@ func backoff(base time.Duration, n int) time.Duration {
 
 // alive waits for the node's lease, and says why the operation may not begin.
 func (b *branch) alive(ctx context.Context) error {
+	if b.x.cfg.Leased != nil && !b.x.cfg.Leased() {
+		b.enter(InLease, "", 0, 0)
+	}
 	if err := b.x.cfg.Live(ctx); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -111,7 +113,8 @@ type try struct {
 	b      *branch
 	op     agent.Op
 	n      int
-	stream *stream
+	stream *stream // b.mu
+	over   bool    // b.mu: the function has returned
 }
 
 func (t *try) Beat()        { t.b.beat(false) }
@@ -122,17 +125,25 @@ func (t *try) Fence() int64 { return t.b.x.claim.Fence }
 // have goroutines of its own.
 func (t *try) Emit(text string) error {
 	t.b.mu.Lock()
-	if t.stream == nil {
+	if t.stream == nil && !t.over {
 		t.stream = t.b.x.newStream(t.op.Path, t.n, 0)
 	}
-	s := t.stream
+	s, over := t.stream, t.over
 	t.b.mu.Unlock()
+	if over {
+		return errStepOver(t.op.Path)
+	}
 	t.b.beat(true)
 	return s.emit(text)
 }
 
+func errStepOver(path string) error {
+	return reeve.Errorf(reeve.CodeInvalid, "emit at %q: the step has ended", path)
+}
+
 // run calls the author's function.
 func (t *try) run(ctx context.Context, fn func(context.Context) ([]byte, error)) (out []byte, err error) {
+	defer t.endText()
 	if t.op.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, t.op.Timeout, reeve.Errorf(reeve.CodeTimeout, "over its timeout of %s", t.op.Timeout))
@@ -144,33 +155,45 @@ func (t *try) run(ctx context.Context, fn func(context.Context) ([]byte, error))
 		}
 	}()
 	out, err = fn(agent.WithTry(ctx, t))
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err == nil:
+		return out, nil
+	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	}
-	return out, err
+	return nil, judge(err, reeve.CodeStepFailed)
 }
 
-// complete records the result, the rest of the text before it.
+// endText hands in the rest of the try's text, before its outcome: text never fails a step.
+func (t *try) endText() {
+	t.b.mu.Lock()
+	t.over = true
+	s := t.stream
+	t.b.mu.Unlock()
+	if s != nil {
+		s.close()
+	}
+}
+
+// complete records the result and gives what was recorded.
 func (t *try) complete(out []byte) ([]byte, error) {
-	drafts := append(t.rest(), t.draft(reeve.KindStepCompleted, out))
+	drafts := []journal.Draft{t.draft(reeve.KindStepCompleted, out)}
 	if err := t.b.x.write(nil, drafts...); err != nil {
 		return nil, err
 	}
-	return drafts[len(drafts)-1].Data, nil
+	return drafts[0].Data, nil
 }
 
 // fail records the failure. A final one is durable before the agent sees it.
-func (t *try) fail(cause error, final bool) (reeve.Failure, error) {
+func (t *try) fail(cause error, final bool, pause time.Duration) (reeve.Failure, error) {
 	failed := reeve.StepFailed{Failure: failureOf(cause, reeve.CodeStepFailed), Final: final}
-	drafts := append(t.rest(), t.draft(reeve.KindStepFailed, marshal(failed)))
-	return failed.Failure, t.b.x.write(nil, drafts...)
-}
-
-func (t *try) rest() []journal.Draft {
-	if t.stream == nil {
-		return make([]journal.Draft, 0, 1)
+	if !final {
+		at := now().Add(pause).UTC()
+		failed.RetryAt = &at
 	}
-	return t.stream.rest()
+	d := t.draft(reeve.KindStepFailed, marshal(failed))
+	d.Interim = !final
+	return failed.Failure, t.b.x.write(nil, d)
 }
 
 func (t *try) draft(kind reeve.Kind, data []byte) journal.Draft {

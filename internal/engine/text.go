@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -42,7 +43,7 @@ func (s *stream) emit(text string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return reeve.Errorf(reeve.CodeInvalid, "emit at %q: the step has ended", s.path)
+		return errStepOver(s.path)
 	}
 	s.buf = append(s.buf, text...)
 	switch {
@@ -57,7 +58,8 @@ func (s *stream) emit(text string) error {
 	return nil
 }
 
-// tick sends what has gathered.
+// tick sends what has gathered, if what went before is durable; else it waits longer. So one
+// entry of a stream is on its way at a time, and what gathers meanwhile is bounded by emit.
 func (s *stream) tick() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,17 +67,13 @@ func (s *stream) tick() {
 	if s.closed {
 		return
 	}
-	s.adapt()
-	_ = s.send() // a lane that takes nothing is the execution's end, which it hears of elsewhere
-}
-
-// adapt waits longer while the entry before is not durable yet.
-func (s *stream) adapt() {
 	select {
 	case <-s.last:
 		s.pause = max(textMin, s.pause/2)
+		_ = s.send() // a lane that takes nothing is the execution's end, which it hears of elsewhere
 	default:
 		s.pause = min(textMax, 2*s.pause)
+		s.timer = time.AfterFunc(s.pause, func() { s.x.background(s.tick) })
 	}
 }
 
@@ -94,43 +92,34 @@ func (s *stream) press() error {
 }
 
 // send hands in all but a character that is not whole yet. s.mu is held.
-func (s *stream) send() error {
-	d, ok := s.cut(whole(s.buf))
-	if !ok {
-		return nil
+func (s *stream) send() error { return s.sendFirst(whole(s.buf)) }
+
+// sendFirst hands in the first n bytes, in pieces that surely fit into an entry. s.mu is held.
+func (s *stream) sendFirst(n int) error {
+	piece := max(utf8.UTFMax, s.x.cfg.Journal.MaxEntry()/8) // a byte is six at most when it is escaped
+	for n > 0 {
+		m := min(n, piece)
+		if m < n {
+			m = whole(s.buf[:m])
+		}
+		settled, err := s.x.owner.Hand(s.cut(m))
+		if err != nil {
+			return err
+		}
+		s.last = settled
+		n -= m
 	}
-	settled, err := s.x.owner.Hand(d)
-	s.last = settled
-	return err
+	return nil
 }
 
-// cut makes an entry of the first n bytes. s.mu is held.
-func (s *stream) cut(n int) (journal.Draft, bool) {
-	if n == 0 {
-		return journal.Draft{}, false
-	}
-	text := string(s.buf[:n])
+// cut makes an entry of the first n bytes; offsets count what stands there. s.mu is held.
+func (s *stream) cut(n int) journal.Draft {
+	text := strings.ToValidUTF8(string(s.buf[:n]), "\uFFFD")
 	d := s.x.draft(reeve.KindTextAppended, s.path, marshal(reeve.TextAppended{Offset: s.offset, Text: text}))
 	d.Try = s.try
-	s.offset += int64(n)
+	s.offset += int64(len(text))
 	s.buf = append(s.buf[:0], s.buf[n:]...)
-	return d, true
-}
-
-// rest ends the stream and gives what was not sent, for the commit that ends the step.
-func (s *stream) rest() []journal.Draft {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	if s.timer != nil {
-		s.timer.Stop()
-		s.timer = nil
-	}
-	d, ok := s.cut(len(s.buf))
-	if !ok {
-		return nil
-	}
-	return []journal.Draft{d}
+	return d
 }
 
 // flush sends now what has gathered, before something else is written.
@@ -140,11 +129,16 @@ func (s *stream) flush() {
 	_ = s.send()
 }
 
-// close ends a body's stream; what is left is handed in.
+// close ends the stream; what is left is handed in.
 func (s *stream) close() {
-	for _, d := range s.rest() {
-		_, _ = s.x.owner.Hand(d) // as in tick
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.timer != nil {
+		s.timer.Stop()
+		s.timer = nil
 	}
+	_ = s.sendFirst(len(s.buf)) // as in tick
 }
 
 // whole is how many bytes there are up to the last whole character.
@@ -166,8 +160,8 @@ func whole(b []byte) int {
 func (b *branch) Emit(_ context.Context, _ string, offset int64, text string) error {
 	b.beat(true)
 	known := int64(0)
-	if recs := b.x.records.Load(); recs != nil {
-		known = recs.texts[b.path]
+	if b.records != nil {
+		known = b.records.texts[b.path]
 	}
 	if skip := known - offset; skip > 0 {
 		if skip >= int64(len(text)) {

@@ -28,6 +28,9 @@ type world struct {
 	agents map[string]agent.Runnable
 	nodes  int
 	cfg    engine.Config // Journal and Agents are filled in
+
+	redact     func(reeve.Kind, json.RawMessage) json.RawMessage
+	letGoAfter time.Duration // each node hands its runs over after this while; 0: it does not
 }
 
 func newWorld(t *testing.T, agents ...agent.Runnable) *world {
@@ -70,7 +73,7 @@ func (w *world) node(commits int, fn func(ctx context.Context, j *journal.Journa
 	if err := w.store.Join(ctx, journal.Node{ID: id}); err != nil {
 		w.t.Fatal(err)
 	}
-	j := journal.New(&crashing{Store: w.store, left: commits, crash: cancel}, journal.Config{})
+	j := journal.New(&crashing{Store: w.store, left: commits, crash: cancel}, journal.Config{Redact: w.redact})
 	running := make(chan struct{})
 	go func() { defer close(running); _ = j.Run(ctx) }()
 	cfg := w.cfg
@@ -106,7 +109,7 @@ func (w *world) drive(run reeve.RunID, commits int) (outcomes []engine.Outcome) 
 			for _, c := range claimed {
 				x := e.Begin(c)
 				stop := w.listen(x, c.LastSeq)
-				outcomes = append(outcomes, x.Run(ctx))
+				outcomes = append(outcomes, w.execute(ctx, x))
 				stop()
 			}
 			if len(claimed) == 0 {
@@ -115,6 +118,22 @@ func (w *world) drive(run reeve.RunID, commits int) (outcomes []engine.Outcome) 
 		}
 	})
 	return outcomes
+}
+
+// execute runs on a goroutine of its own, because the author's code may end it.
+func (w *world) execute(ctx context.Context, x *engine.Execution) (out engine.Outcome) {
+	if w.letGoAfter > 0 {
+		handing := time.AfterFunc(w.letGoAfter, func() { x.LetGo("the node is stopping") })
+		defer handing.Stop()
+		w.letGoAfter = 0
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		out = x.Run(ctx)
+	}()
+	<-done
+	return out
 }
 
 // listen delivers what comes from outside, as a supervisor does.

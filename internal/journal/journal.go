@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
@@ -29,7 +30,7 @@ type Config struct {
 	MaxPending int // bytes that wait in one lane before writers wait; 64 MiB
 	MaxEntry   int // bytes of one entry's data; reeve.MaxEntry
 	Publisher  Publisher
-	Redact     func(reeve.Kind, json.RawMessage) json.RawMessage // sees all data before it is stored
+	Redact     func(reeve.Kind, json.RawMessage) json.RawMessage // sees the data of every entry before it is stored; what it gives must be JSON of the same shape
 	Logger     *slog.Logger
 }
 
@@ -123,14 +124,17 @@ func (j *Journal) Do(ctx context.Context, op Op) (Result, error) {
 func (j *Journal) checkOutside(op Op) error {
 	switch o := op.(type) {
 	case *Accept:
-		o.Input = j.redact(reeve.KindMessageAdded, o.Input)
-		return j.checkSize(label("input"), len(o.Input))
+		return errors.Join(j.redactInput(o), j.checkSize(label("input"), len(o.Input)))
 	case *Answer:
-		o.Value = j.redact(reeve.KindAskAnswered, o.Value)
-		return j.checkSize(label("answer"), len(o.Value))
+		return errors.Join(j.redactAnswer(o), j.checkSize(label("answer"), len(o.Value)))
+	case *Cancel:
+		return j.redactReason(o)
 	}
 	return nil
 }
+
+// MaxEntry is how many bytes the data of one entry may have.
+func (j *Journal) MaxEntry() int { return j.cfg.MaxEntry }
 
 func (j *Journal) checkSize(what fmt.Stringer, n int) error {
 	if n > j.cfg.MaxEntry {
@@ -143,10 +147,3 @@ func (j *Journal) checkSize(what fmt.Stringer, n int) error {
 type label string
 
 func (l label) String() string { return string(l) }
-
-func (j *Journal) redact(kind reeve.Kind, data json.RawMessage) json.RawMessage {
-	if j.cfg.Redact == nil {
-		return data
-	}
-	return j.cfg.Redact(kind, data)
-}

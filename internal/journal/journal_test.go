@@ -155,9 +155,16 @@ func TestALostAnswerDoublesNothing(t *testing.T) {
 			return nil
 		}
 		j := start(t, store, journal.Config{})
+		before, after := store.before, store.after
+		store.before, store.after = nil, nil
+		claims := make([]journal.Claimed, 8)
+		for i := range claims {
+			claims[i] = claim(t, j, fmt.Sprint("t", i))
+		}
+		store.before, store.after = before, after
 		var all sync.WaitGroup
-		for i := range 8 {
-			all.Go(func() { appendMany(t, j, fmt.Sprint("t", i), 25) })
+		for _, c := range claims {
+			all.Go(func() { appendMany(t, j, c, 25) })
 		}
 		all.Wait()
 		for i := range 8 {
@@ -181,8 +188,7 @@ func TestALostAnswerDoublesNothing(t *testing.T) {
 	})
 }
 
-func appendMany(t *testing.T, j *journal.Journal, thread string, n int) {
-	c := claim(t, j, thread)
+func appendMany(t *testing.T, j *journal.Journal, c journal.Claimed, n int) {
 	o := j.Owner(t.Context(), c)
 	last := c.LastSeq
 	for i := range n {
@@ -192,9 +198,57 @@ func appendMany(t *testing.T, j *journal.Journal, thread string, n int) {
 			return
 		}
 		if res.LastSeq != last+1 {
-			t.Errorf("append %d of %s was answered with position %d after %d", i+1, thread, res.LastSeq, last)
+			t.Errorf("append %d of %s was answered with position %d after %d", i+1, c.Run.ID, res.LastSeq, last)
 		}
 		last = res.LastSeq
+	}
+}
+
+// followed notes what a publisher is told.
+type followed struct {
+	mu    sync.Mutex
+	looks int
+	kinds []reeve.Kind
+}
+
+func (f *followed) Publish(_ reeve.ThreadID, _ int64, entries []reeve.Entry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if entries == nil {
+		f.looks++
+	}
+	for _, e := range entries {
+		f.kinds = append(f.kinds, e.Kind)
+	}
+}
+
+func (*followed) Runnable() {}
+
+// TestAResendTellsFollowersToLook: a resend is answered with positions alone, which are no entries to show.
+func TestAResendTellsFollowersToLook(t *testing.T) {
+	store, pub := &faulty{Store: memory.New()}, &followed{}
+	j := start(t, store, journal.Config{Publisher: pub})
+	c := claim(t, j, "t")
+	lost := false
+	store.after = func(int) error {
+		if !lost {
+			lost = true
+			return errors.New("connection reset")
+		}
+		return nil
+	}
+	if _, err := j.Owner(t.Context(), c).Append(nil, completed(c.Run.ID, 1)); err != nil {
+		t.Fatal(err)
+	}
+	for pub.mu.Lock(); pub.looks == 0; pub.mu.Lock() { // told just after the writer
+		pub.mu.Unlock()
+		time.Sleep(time.Millisecond)
+	}
+	defer pub.mu.Unlock()
+	for _, k := range pub.kinds {
+		if k == "" {
+			t.Fatalf("hollow entries were published: %q", pub.kinds)
+		}
 	}
 }
 

@@ -37,8 +37,7 @@ func newLane(j *Journal) *lane {
 
 // admit waits for room; what comes after it must be pushed.
 func (l *lane) admit(ctx context.Context, it *item) error {
-	it.bytes = min(it.bytes, l.j.cfg.MaxPending)
-	if l.room.TryAcquire(int64(it.bytes)) {
+	if l.tryAdmit(it) {
 		return nil
 	}
 	l.j.stats.Waits.Add(1)
@@ -46,6 +45,11 @@ func (l *lane) admit(ctx context.Context, it *item) error {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+func (l *lane) tryAdmit(it *item) bool {
+	it.bytes = min(it.bytes, l.j.cfg.MaxPending)
+	return l.room.TryAcquire(int64(it.bytes))
 }
 
 func (l *lane) push(it *item) {
@@ -197,8 +201,11 @@ func (l *lane) settle(batch []*item, ops []Op, places []place, results []Result)
 func (l *lane) publish(ops []Op, results []Result) {
 	runnable := false
 	for i := range results {
-		if len(results[i].Entries) > 0 {
-			l.j.cfg.Publisher.Publish(ops[i].On(), results[i].LastSeq, results[i].Entries)
+		if entries := results[i].Entries; len(entries) > 0 {
+			if entries[0].Kind == "" {
+				entries = nil // a resend knows positions only: followers look for themselves
+			}
+			l.j.cfg.Publisher.Publish(ops[i].On(), results[i].LastSeq, entries)
 		}
 		runnable = runnable || results[i].Runnable
 	}

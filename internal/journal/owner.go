@@ -47,18 +47,42 @@ func (o *Owner) Hand(drafts ...Draft) (settled <-chan struct{}, err error) {
 	return it.done, nil
 }
 
-func (o *Owner) hand(change *Change, drafts []Draft) (*item, error) {
-	for i := range drafts {
-		drafts[i].Data = o.j.redact(drafts[i].Kind, drafts[i].Data)
-		if err := o.j.checkSize(&drafts[i], len(drafts[i].Data)); err != nil {
-			return nil, err
-		}
+// TryHand is Hand that does not wait for a full lane either: ok says whether it was taken.
+func (o *Owner) TryHand(drafts ...Draft) (ok bool, err error) {
+	it, op, err := o.prepare(nil, drafts)
+	if err != nil || !o.lane.tryAdmit(it) {
+		return false, err
 	}
-	op := &Append{Thread: o.claim.Run.Thread, Fence: o.claim.Fence, Entries: drafts, Change: change}
-	it := newItem(o.ctx, op)
+	o.push(it, op)
+	return true, nil
+}
+
+func (o *Owner) hand(change *Change, drafts []Draft) (*item, error) {
+	it, op, err := o.prepare(change, drafts)
+	if err != nil {
+		return nil, err
+	}
 	if err := o.lane.admit(o.ctx, it); err != nil {
 		return nil, err
 	}
+	o.push(it, op)
+	return it, nil
+}
+
+// prepare redacts and bounds the drafts.
+func (o *Owner) prepare(change *Change, drafts []Draft) (*item, *Append, error) {
+	for i := range drafts {
+		if err := o.j.vet(&drafts[i]); err != nil {
+			return nil, nil, err
+		}
+	}
+	op := &Append{Thread: o.claim.Run.Thread, Fence: o.claim.Fence, Entries: drafts, Change: change}
+	return newItem(o.ctx, op), op, nil
+}
+
+// push numbers an admitted append and puts it at the lane's end.
+func (o *Owner) push(it *item, op *Append) {
+	drafts := op.Entries
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	op.Number = o.next
@@ -67,14 +91,17 @@ func (o *Owner) hand(change *Change, drafts []Draft) (*item, error) {
 		o.progress, op.Progress = true, true
 	}
 	o.lane.push(it)
-	return it, nil
 }
 
 // progresses says whether something new is recorded: not text, which is written again by every attempt.
 func progresses(drafts []Draft) bool {
 	for i := range drafts {
-		if drafts[i].Kind != reeve.KindTextAppended && drafts[i].Kind != reeve.KindRunStalled {
-			return true
+		switch drafts[i].Kind {
+		case reeve.KindTextAppended, reeve.KindRunStalled, reeve.KindRunHanded, reeve.KindRunWaiting:
+		default:
+			if !drafts[i].Interim {
+				return true
+			}
 		}
 	}
 	return false

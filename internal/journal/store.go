@@ -60,6 +60,9 @@ type Draft struct {
 	Attempt int
 	Try     int
 	Data    json.RawMessage
+	// Interim says that nothing is settled by the entry: a further try follows. It is not stored; it
+	// keeps the entry from counting as progress.
+	Interim bool
 }
 
 // Append is the owner's entries for its thread, one at least. It bears the fence of its

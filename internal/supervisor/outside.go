@@ -10,8 +10,8 @@ import (
 
 // Accept starts a run. Where the node has room, the commit that accepts it also gives it to
 // the node, and it begins at once. An agent that is not here is CodeAgentUnknown, an input that it
-// could not read CodeInvalid; a node that
-// stops says CodeUnavailable. When ctx ends first, the run may have been started all the same.
+// could not read CodeInvalid; a node that stops says CodeUnavailable. When ctx ends first, the run may
+// have been started all the same.
 func (s *Supervisor) Accept(ctx context.Context, a *journal.Accept) (journal.Result, error) {
 	r, known := s.agents[a.Agent]
 	if !known {

@@ -24,7 +24,7 @@ type Hints interface {
 type Config struct {
 	Journal *journal.Journal // must run for as long as the supervisor does
 	Agents  []agent.Runnable
-	Engine  engine.Config // bounds of single runs; Journal, Agents, Logger and Live are set by New
+	Engine  engine.Config // bounds of single runs; Journal, Agents, Logger, Live and Leased are set by New
 	Hints   Hints         // optional: without it claims are looked for once a second
 	Logger  *slog.Logger
 
@@ -99,6 +99,7 @@ func New(cfg Config) (*Supervisor, error) {
 	s.metrics = newMetrics(s)
 	s.life, s.end = context.WithCancel(context.Background())
 	cfg.Engine.Journal, cfg.Engine.Agents, cfg.Engine.Logger, cfg.Engine.Live = cfg.Journal, s.agents, cfg.Logger, s.lease.wait
+	cfg.Engine.Leased = s.lease.good
 	s.engine = engine.New(cfg.Engine)
 	return s, nil
 }
