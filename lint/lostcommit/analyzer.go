@@ -62,7 +62,7 @@ func look(pass *analysis.Pass, t *flow.Track, commit flow.Event) {
 // changes are the methods that change something.
 var changes = map[string]bool{
 	"Exec": true, "ExecContext": true, "MustExec": true, "NamedExec": true, "NamedExecContext": true, "SendBatch": true,
-	"CopyFrom": true, "Create": true, "Save": true, "Delete": true, "Update": true, "Updates": true, //nolint:usestdlibvars // gorm's method, not HTTP's
+	"CopyFrom": true, "Create": true, "Save": true, "Delete": true, "Update": true, "Updates": true,
 }
 
 // writes says whether the transaction changes something.
