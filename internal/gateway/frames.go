@@ -46,16 +46,19 @@ func (s *socket) handle(frame any) error {
 // auth takes a token as if it had come with the request.
 func (s *socket) auth(f *wire.Auth) error {
 	r := s.waiting
-	if r == nil {
+	switch {
+	case s.named:
+		return reeve.Errorf(reeve.CodeConflict, "this socket has said who it is: open another for another token")
+	case r == nil: // no token is needed here, and any client may show one
 		s.send(wire.OK{Type: wire.TypeOK, ID: f.ID})
-		return nil // it is known already; another token changes nothing
+		return nil
 	}
 	r.Header.Set("Authorization", "Bearer "+f.Token)
 	who, err := s.g.Authenticate(r)
 	if err != nil {
 		return err
 	}
-	s.who, s.waiting = who, nil
+	s.who, s.waiting, s.named = who, nil, true
 	s.mu.Lock()
 	s.known, s.at = true, time.Now()
 	s.mu.Unlock()

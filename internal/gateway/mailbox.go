@@ -60,6 +60,7 @@ type mailbox struct {
 	kept   []reeve.Entry
 	keeps  room // of what is kept
 	writes room // of what was taken and is not yet written
+	begun  bool // follows was called: the thread has been there
 	absent int  // looks in a row that did not find the thread
 	fate   fate
 }
@@ -183,11 +184,14 @@ func (m *mailbox) known(head reeve.Position) {
 	}
 }
 
-// vanished says that a look at the store did not find the thread. One look is not believed: a
-// start subscribes before its thread is there.
+// vanished says that a look at the store did not find the thread. None is believed before the
+// follower has begun: a start subscribes before its thread is there, and the store may be slow. Nor is
+// one look alone.
 func (m *mailbox) vanished() {
 	m.mu.Lock()
-	m.absent++
+	if m.begun {
+		m.absent++
+	}
 	gone := m.absent > 1
 	m.mu.Unlock()
 	if gone {
@@ -198,7 +202,7 @@ func (m *mailbox) vanished() {
 // follows says which run and epoch the mailbox is for, once that is known.
 func (m *mailbox) follows(run reeve.RunID, epoch int64) {
 	m.mu.Lock()
-	m.run, m.epoch = run, epoch
+	m.run, m.epoch, m.begun = run, epoch, true
 	m.mu.Unlock()
 }
 

@@ -45,7 +45,7 @@ func (g *Gateway) problem(err error, what string) wire.Problem {
 
 // refuse answers a request with a problem.
 func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	p := g.problem(err, r.Method+" "+r.Pattern)
+	p := g.problem(err, "request "+r.Pattern)
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	switch p.Status {

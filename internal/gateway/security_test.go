@@ -152,7 +152,7 @@ func TestOperatorsRoutes(t *testing.T) {
 }
 
 func TestSocketAuth(t *testing.T) {
-	w, anna, _, _ := tokens(t)
+	w, anna, berta, _ := tokens(t)
 	if _, res, err := w.tryDial("Authorization", "Bearer wrong"); err == nil || res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a wrong token in the header: %v", err)
 	}
@@ -163,6 +163,10 @@ func TestSocketAuth(t *testing.T) {
 	}
 	p.send(`{"type":"start","id":"s","agent":"echo"}`)
 	p.until("accepted")
+	p.send(`{"type":"auth","id":"b","token":"` + berta + `"}`)
+	if m := p.until("error"); m.ID != "b" || m.Problem.Code != reeve.CodeConflict {
+		t.Errorf("another token on the same socket: %+v", m)
+	}
 	for _, frame := range []string{`{"type":"auth","token":"wrong"}`, `{"type":"ping"}`, `{`} {
 		p := w.dial()
 		p.send(frame)

@@ -33,6 +33,7 @@ type socket struct {
 	conn    *connection
 	waiting *http.Request // of a socket that has not said who it is; nil afterwards
 	who     auth.Principal
+	named   bool // by a token; it cannot become another's
 
 	mu       sync.Mutex
 	known    bool      // who is known
@@ -78,7 +79,7 @@ func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, c *call) {
 		g.refuse(w, r, err)
 		return
 	}
-	s := &socket{g: g, who: c.who, known: c.known, at: time.Now(), lastPing: time.Now(), budget: g.newBudget()}
+	s := &socket{g: g, who: c.who, known: c.known, named: c.known && r.Header.Get("Authorization") != "", at: time.Now(), lastPing: time.Now(), budget: g.newBudget()}
 	s.ctx, s.cancel = context.WithCancel(context.Background()) // the request's ends with the handler
 	if !c.known {
 		s.waiting = r.Clone(s.ctx)
