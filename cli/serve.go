@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,7 +78,7 @@ func (s *serveCommand) run(ctx context.Context) error {
 	}
 	listener, err := net.Listen("tcp", s.addr)
 	if err != nil {
-		return cannotStart(errors.Join(fmt.Errorf("listen on %s: %w", s.addr, err), srv.Close()))
+		return cannotStart(errors.Join(listenError(s.addr, err), srv.Close()))
 	}
 	defer context.AfterFunc(s.hard, srv.Halt)()
 	defer context.AfterFunc(ctx, func() {
@@ -96,4 +97,15 @@ func (s *serveCommand) run(ctx context.Context) error {
 	close(over)
 	told.Wait()
 	return err
+}
+
+// listenError says what to do about an address that cannot be had.
+func listenError(addr string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("listen on %s: another program has this address: stop it, or give another --addr: %w", addr, err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("listen on %s: this user may not: give a port of 1024 or more with --addr: %w", addr, err)
+	}
+	return fmt.Errorf("listen on %s: %w", addr, err)
 }

@@ -96,6 +96,19 @@ func TestOpenFileRefusesWhatLetsNobodyIn(t *testing.T) {
 	}
 }
 
+func TestOpenFileRefusesWhatAnybodyMayWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokens")
+	write(t, path, HashToken("one")+" anna\n")
+	for mode, good := range map[os.FileMode]bool{0o600: true, 0o444: true, 0o664: true, 0o666: false, 0o602: false} {
+		if err := os.Chmod(path, mode); err != nil { // the umask does not touch it
+			t.Fatal(err)
+		}
+		if _, err := OpenFile(path, nil); (err == nil) != good || !good && !strings.Contains(err.Error(), "chmod o-w") {
+			t.Errorf("mode %s: %v", mode, err)
+		}
+	}
+}
+
 func TestFileIsReadAgainWhenChanged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokens")
 	write(t, path, HashToken("one")+" anna\n")

@@ -14,6 +14,10 @@ import (
 // recheck is how often the token file is looked at, at most.
 const recheck = time.Second
 
+// writableByAll is the mode bit that would let anybody on the machine make himself an operator. Who
+// may read the file matters less: it holds hashes of long random tokens.
+const writableByAll = 0o002
+
 // File is a token file that is read again when it has changed. Its methods may be
 // called from several goroutines; it has none of its own.
 type File struct {
@@ -32,8 +36,8 @@ type stamp struct {
 	mtime time.Time
 }
 
-// OpenFile reads a token file. One that cannot be read, has a broken line, or lets nobody in is
-// an error. A nil logger is slog.Default().
+// OpenFile reads a token file. One that cannot be read, has a broken line, lets nobody in, or may be
+// written by every user of the machine is an error. A nil logger is slog.Default().
 func OpenFile(path string, log *slog.Logger) (*File, error) {
 	if log == nil {
 		log = slog.Default()
@@ -53,6 +57,9 @@ func read(path string) (stamp, Tokens, error) {
 		return stamp{}, nil, fmt.Errorf("token file: %w", err)
 	}
 	seen := stamp{size: info.Size(), mtime: info.ModTime()}
+	if info.Mode().Perm()&writableByAll != 0 {
+		return seen, nil, fmt.Errorf("token file %s: every user of this machine may write it (mode %s): take that right away (chmod o-w)", path, info.Mode().Perm())
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return seen, nil, fmt.Errorf("token file: %w", err)
