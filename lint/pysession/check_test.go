@@ -72,3 +72,29 @@ func load(t *testing.T, root string) []pysession.File {
 	slices.SortFunc(files, func(a, b pysession.File) int { return strings.Compare(a.Name, b.Name) })
 	return files
 }
+
+// TestHostileFilesAreSkipped holds that a file that no parser likes is named, and does
+// not take the others with it.
+func TestHostileFilesAreSkipped(t *testing.T) {
+	wrong := "from sqlalchemy.orm import Session\nkeeper = object()\ndef f(db: Session):\n    keeper.db = db\n"
+	hostile := map[string]string{
+		"parens.py": "x = " + strings.Repeat("(", 5000) + "1" + strings.Repeat(")", 5000) + "\n",
+		"sum.py":    "x = f()" + strings.Repeat("+f()", 20000) + "\n",
+		"chain.py":  "x = a" + strings.Repeat(".b()", 3000) + "\n",
+		"nul.py":    "x = 1\x00\n",
+		"broken.py": "def f(:\n",
+		"utf8.py":   "x = '\xff\xfe'\n",
+		"indent.py": strings.Repeat("if x:\n", 1) + "y\n",
+	}
+	files := []pysession.File{{Name: "a.py", Src: []byte(wrong)}, {Name: "z.py", Src: []byte(wrong)}}
+	for name, text := range hostile {
+		files = append(files, pysession.File{Name: name, Src: []byte(text)})
+	}
+	found, skipped, err := pysession.Check(t.Context(), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != 2 || len(skipped) < 5 {
+		t.Errorf("found %v, skipped %v", found, skipped)
+	}
+}

@@ -217,11 +217,15 @@ if hasattr(ast, "TryStar"):
 
 def shape(path, source):
     try:
-        return {"path": path, "body": body(ast.parse(source, path).body)}
+        return told({"path": path, "body": body(ast.parse(source, path).body)})
     except SyntaxError as e:
-        return {"path": path, "error": "line %s: %s" % (e.lineno, e.msg)}
+        return told({"path": path, "error": "line %s: %s" % (e.lineno, e.msg)})
     except (ValueError, RecursionError, MemoryError, LookupError, UnicodeError) as e:
-        return {"path": path, "error": "%s: %s" % (type(e).__name__, e)}
+        return told({"path": path, "error": "%s: %s" % (type(e).__name__, e)})
+
+
+def told(shape):
+    return json.dumps(shape, separators=(",", ":")).encode()
 
 
 def main():
@@ -231,8 +235,7 @@ def main():
         if not head:
             return
         head = json.loads(head)
-        told = shape(head["path"], source.read(head["bytes"]))
-        out.write(json.dumps(told, separators=(",", ":")).encode() + b"\n")
+        out.write(shape(head["path"], source.read(head["bytes"])) + b"\n")
         out.flush()
 
 
