@@ -7,8 +7,10 @@ GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT         := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 # The race detector pays where goroutines meet. Elsewhere it only makes the tests five to ten times slower:
-# lint and review parse large trees on one goroutine a file, and bench measures.
-WITHOUT_RACE := /lint(/|$$)|/agents/review(/|$$)|/cli/bench(/|$$)
+# lint and review parse large trees on one goroutine a file, bench measures, and the SQLite store is mostly SQLite
+# itself in Go: of it the tests in which goroutines meet are run again with the detector.
+WITHOUT_RACE := /lint(/|$$)|/agents/review(/|$$)|/cli/bench(/|$$)|/internal/sqlite$$
+MEETINGS     := TestCloseInTheMidst|TestWaitForTheWriterEnds|TestAnotherConnectionWrites|TestDeletedThreadLeavesNothing
 # The packages are asked for when a target runs, not when make reads this file.
 PACKAGES = $$(go list ./... | grep -Ev '$(WITHOUT_RACE)')
 QUIET    = $$(go list ./... | grep -E '$(WITHOUT_RACE)' || true)
@@ -27,6 +29,7 @@ build: ## build bin/reeve, one static binary
 .PHONY: test
 test: needs ## run every test, with the race detector where goroutines meet
 	$(TEST) -race $(PACKAGES)
+	$(TEST) -race -run '$(MEETINGS)' ./internal/sqlite
 	packages="$(QUIET)"; [ -z "$$packages" ] || $(TEST) $$packages
 	for module in $$(.ci/modules); do echo "module $$module"; (cd $$module && $(TEST) ./...); done
 
