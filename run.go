@@ -2,6 +2,7 @@ package reeve
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -34,14 +35,7 @@ func (s Status) Ended() bool {
 }
 
 // Valid says whether s is a status at all.
-func (s Status) Valid() bool {
-	for _, known := range Statuses {
-		if s == known {
-			return true
-		}
-	}
-	return false
-}
+func (s Status) Valid() bool { return slices.Contains(Statuses, s) }
 
 // May says whether a run may go from s to next. A running run may stay running:
 // that is a takeover.
@@ -49,12 +43,7 @@ func (s Status) May(next Status) bool {
 	if s == StatusRunning && next == StatusRunning {
 		return true
 	}
-	for _, t := range transitions[s] {
-		if t == next {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(transitions[s], next)
 }
 
 // Run is one execution of an agent on a thread. It is a projection of the log,

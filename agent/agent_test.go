@@ -187,12 +187,14 @@ func TestNewInputsAreReadStrictlyAndOldOnesKindly(t *testing.T) {
 	}
 }
 
+type derivedKey struct{}
+
 func TestKeysFencesAndText(t *testing.T) {
 	n, _, err := execute(t, func(ctx agent.Context) (any, error) {
 		if err := agent.Emit(ctx, "body "); err != nil {
 			return nil, err
 		}
-		derived := context.WithValue(ctx, struct{}{}, 1)
+		derived := context.WithValue(ctx, derivedKey{}, 1)
 		if err := agent.Emit(derived, "\xff"); err != nil {
 			return nil, err
 		}

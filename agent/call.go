@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/reeve-run/reeve"
@@ -122,7 +121,7 @@ func collect(opts []CallOption) callOptions {
 
 func start[In, Out any](ctx Context, a *Agent[In, Out], in In, op Op) *Future[Out] {
 	if a == nil {
-		return broken[Out](fmt.Errorf("the agent to call is nil"))
+		return broken[Out](errors.New("the agent to call is nil"))
 	}
 	raw, err := encode("input of agent "+a.name, in)
 	if err != nil {

@@ -43,7 +43,7 @@ func judge(err error, other reeve.Code) (v *verdict) {
 
 // failureOf is the error as the log keeps it; other is the code of an error that bears none.
 func failureOf(err error, other reeve.Code) reeve.Failure {
-	if v, ok := err.(*verdict); ok {
+	if v, ok := errors.AsType[*verdict](err); ok {
 		return v.Failure
 	}
 	message := strings.ToValidUTF8(err.Error(), "\uFFFD")
@@ -92,7 +92,7 @@ func paths(err error) []string {
 
 // walk visits each StepError in the tree of wrapped errors.
 func walk(err error, visit func(*agent.StepError)) {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // this is the walk through what is wrapped
 	case nil:
 	case *agent.StepError:
 		visit(e)

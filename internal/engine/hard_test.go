@@ -33,24 +33,24 @@ func bubble(t *testing.T, name string, fn func(*testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, fn) })
 }
 
-type typedNil struct{ text string }
+type nilError struct{ text string }
 
-func (e *typedNil) Error() string { return e.text }
+func (e *nilError) Error() string { return e.text }
 
 // TestForeignErrorsCannotHarmTheNode: whatever the methods of an author's error do.
 func TestForeignErrorsCannotHarmTheNode(t *testing.T) {
 	leaf := agent.New("leaf", func(agent.Context, int) (int, error) {
-		var e *typedNil
+		var e *nilError
 		return 0, e
 	})
 	for name, body := range map[string]func(agent.Context) (any, error){
 		"body": func(agent.Context) (any, error) {
-			var e *typedNil
+			var e *nilError
 			return nil, e
 		},
 		"branch": func(ctx agent.Context) (any, error) { return agent.Parallel(ctx, leaf, []int{1, 2}) },
 		"step": step(func() (any, error) {
-			var e *typedNil
+			var e *nilError
 			return nil, e
 		}),
 	} {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -29,7 +30,7 @@ func (b *branch) Step(ctx context.Context, op agent.Op, fn func(context.Context)
 	done := b.records.tried(op.Path, b.x.claim.Run.Attempt)
 	op.Tries += done // tries of this attempt that the log has: before a hand-over, or a retry
 	for n := done + 1; ; n++ {
-		out, err, again := b.once(ctx, op, n, fn)
+		out, again, err := b.once(ctx, op, n, fn)
 		if !again {
 			return out, err
 		}
@@ -37,9 +38,9 @@ func (b *branch) Step(ctx context.Context, op agent.Op, fn func(context.Context)
 }
 
 // once is one try: run, record, and say whether there will be another.
-func (b *branch) once(ctx context.Context, op agent.Op, n int, fn func(context.Context) ([]byte, error)) (out []byte, err error, again bool) {
+func (b *branch) once(ctx context.Context, op agent.Op, n int, fn func(context.Context) ([]byte, error)) (out []byte, again bool, err error) {
 	if err := b.alive(ctx); err != nil {
-		return nil, err, false
+		return nil, false, err
 	}
 	t := &try{b: b, op: op, n: n}
 	b.enter(InStep, op.Path, n, orDefault(op.Stall, b.x.cfg.Stall))
@@ -47,29 +48,29 @@ func (b *branch) once(ctx context.Context, op agent.Op, n int, fn func(context.C
 	b.enter(InWrite, op.Path, n, 0)
 	if err == nil {
 		if out, err = t.complete(out); err == nil {
-			return out, nil, false
+			return out, false, nil
 		}
 	}
 	if cut := b.cut(ctx); cut != nil {
-		return nil, cut, false // unrecorded: it will be done again
+		return nil, false, cut // unrecorded: it will be done again
 	}
 	final := n >= op.Tries || hopeless(err) || ctx.Err() != nil
 	pause := backoff(op.Backoff, n)
 	failure, err := t.fail(err, final, pause)
 	switch {
 	case err != nil:
-		return nil, err, false
+		return nil, false, err
 	case final:
-		return nil, &agent.StepError{Path: op.Path, Try: n, Code: failure.Code, Message: failure.Message, From: failure.Paths}, false
+		return nil, false, &agent.StepError{Path: op.Path, Try: n, Code: failure.Code, Message: failure.Message, From: failure.Paths}
 	}
 	b.enterUntil(InPause, op.Path, now().Add(pause))
 	sleep(ctx, pause) // when ctx ends the next try begins at once and sees that
-	return nil, nil, true
+	return nil, true, nil
 }
 
 // hopeless says that a further try would end the same way.
 func hopeless(err error) bool {
-	if v, ok := err.(*verdict); ok {
+	if v, ok := errors.AsType[*verdict](err); ok {
 		return v.hopeless
 	}
 	if agent.IsPermanent(err) {

@@ -186,7 +186,7 @@ func (l *lane) settle(batch []*item, ops []Op, places []place, results []Result)
 	var busy []*item
 	for i, it := range batch {
 		res := places[i].cut(results)
-		if e, ok := res.Err.(*reeve.Error); ok && e.Code == reeve.CodeBusyRow {
+		if res.Err != nil && reeve.CodeOf(res.Err) == reeve.CodeBusyRow {
 			busy = append(busy, it)
 			continue
 		}

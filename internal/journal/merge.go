@@ -1,6 +1,10 @@
 package journal
 
-import "github.com/reeve-run/reeve"
+import (
+	"slices"
+
+	"github.com/reeve-run/reeve"
+)
 
 // place says where an item's answer stands: which op, and which of its entries.
 type place struct {
@@ -47,7 +51,7 @@ func join(a, b *Append) *Append {
 		return nil
 	}
 	both := *a
-	both.Entries = append(a.Entries[:len(a.Entries):len(a.Entries)], b.Entries...)
+	both.Entries = slices.Concat(a.Entries, b.Entries)
 	both.Progress = a.Progress || b.Progress
 	return &both
 }
