@@ -145,7 +145,7 @@ func TestABodysBoundDoesNotEndAStream(t *testing.T) {
 	run := w.starts()
 	ctx, cancel := context.WithTimeout(t.Context(), hang)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "GET", w.server.URL+"/v1/runs/"+string(run.ID)+"/events", strings.NewReader("{}"))
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.server.URL+"/v1/runs/"+string(run.ID)+"/events", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
