@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/reeve-run/reeve/cli/tree"
 )
@@ -57,7 +58,11 @@ func readInput(stdin io.Reader, text []string, input string) (json.RawMessage, e
 	case len(text) > 0 && input != "":
 		return nil, usage("give TEXT or --input, not both")
 	case len(text) > 0:
-		return json.Marshal(map[string]string{"text": strings.Join(text, " ")})
+		joined := strings.Join(text, " ")
+		if !utf8.ValidString(joined) { // JSON would silently hold another text
+			return nil, usage("TEXT is not valid UTF-8: give it in that encoding")
+		}
+		return json.Marshal(map[string]string{"text": joined})
 	case input == "":
 		return nil, nil
 	}

@@ -43,3 +43,13 @@ func TestTheLogNamesTheUnitOfADuration(t *testing.T) {
 		t.Errorf("%+v, %v: %s", line, err, log.String())
 	}
 }
+
+// A text in another encoding is refused, not changed.
+func TestTextIsUTF8(t *testing.T) {
+	if raw, err := readInput(strings.NewReader(""), []string{"caf\xe9"}, ""); err == nil || !strings.Contains(err.Error(), "UTF-8") {
+		t.Errorf("%s, %v", raw, err)
+	}
+	if raw, err := readInput(strings.NewReader(""), []string{"café", "x"}, ""); err != nil || string(raw) != `{"text":"café x"}` {
+		t.Errorf("%s, %v", raw, err)
+	}
+}
