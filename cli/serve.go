@@ -20,6 +20,7 @@ type serveCommand struct {
 	addr, data, db, tokenFile, config string
 	roots                             []string
 	lease, grace, keep                time.Duration
+	maxRuns, perOwner                 int
 	pool                              int
 }
 
@@ -52,9 +53,11 @@ the log. The second stops at once; nothing is lost either way.`,
 	f.StringVar(&s.config, "config", "", "a file of settings, as JSON")
 	f.DurationVar(&s.lease, "lease", 3*time.Second, "how long the node counts as alive after a beat")
 	f.DurationVar(&s.grace, "grace", 10*time.Second, "how long running work may go on when the server stops")
+	f.IntVar(&s.maxRuns, "max-runs", 10_000, "runs in hand at once; more wait in the queue")
+	f.IntVar(&s.perOwner, "per-owner", 0, "runs in hand at once of one owner; 0: no limit")
 	f.DurationVar(&s.keep, "keep", 0, "how long ended runs are kept, such as 720h; 0: for ever")
 	f.IntVar(&s.pool, "pool", 10, "connections to the database")
-	setting(f, "addr", "db", "root", "token-file", "config", "lease", "grace", "keep", "pool")
+	setting(f, "addr", "db", "root", "token-file", "config", "lease", "grace", "keep", "pool", "max-runs", "per-owner")
 	return cmd
 }
 
@@ -71,7 +74,7 @@ func (s *serveCommand) run(ctx context.Context) error {
 	}
 	srv, err := server.New(ctx, server.Config{
 		Agents: s.agents(roots...), Addr: s.addr, DataDir: dir, DB: s.db, TokenFile: s.tokenFile, Logger: log,
-		Version: thisBuild().Version, Lease: s.lease, Pool: s.pool, Grace: s.grace, Retention: s.keep,
+		Version: thisBuild().Version, Lease: s.lease, Pool: s.pool, Grace: s.grace, Retention: s.keep, MaxRuns: s.maxRuns, PerOwner: s.perOwner,
 	})
 	if err != nil {
 		return cannotStart(err)
