@@ -3,7 +3,11 @@ package agent
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
 
 	"github.com/reeve-run/reeve"
 )
@@ -58,7 +62,42 @@ func (a *Agent[In, Out]) check(raw []byte) error {
 }
 
 func (a *Agent[In, Out]) unfit(err error) error {
-	return reeve.Errorf(reeve.CodeInvalid, "input of agent %s: %w", a.name, err)
+	return &reeve.Error{Code: reeve.CodeInvalid, Message: "input of agent " + a.name + ": " + plain(err), Err: err}
+}
+
+// plain says what is wrong with JSON in words of JSON: a client does not know the agent's types.
+func plain(err error) string {
+	e, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return strings.TrimPrefix(err.Error(), "json: ")
+	}
+	where := "it"
+	if e.Field != "" {
+		where = strconv.Quote(e.Field)
+	}
+	return fmt.Sprintf("%s is %s, want %s", where, e.Value, jsonKind(e.Type))
+}
+
+// jsonKind is what a Go type is written as.
+func jsonKind(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Pointer:
+		return jsonKind(t.Elem())
+	}
+	if t.Kind() >= reflect.Int && t.Kind() <= reflect.Uintptr {
+		return "a whole number in range"
+	}
+	return t.String()
 }
 
 func orNull(raw []byte) []byte {

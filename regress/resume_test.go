@@ -2,13 +2,17 @@ package regress
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reeve-run/reeve"
 	"github.com/reeve-run/reeve/agent"
+	"github.com/reeve-run/reeve/server"
 	"github.com/reeve-run/reeve/wire"
 )
 
@@ -98,5 +102,22 @@ func TestEveryPositionIsServed(t *testing.T) {
 		if diff := cmp.Diff(log[i:], rest); diff != "" {
 			t.Fatalf("after %d: %s", log[i].First-1, diff)
 		}
+	}
+}
+
+// TestASlowStartIsFollowed has a store that takes longer for a start than two looks of the server at the
+// threads that are followed: the follower was there before its thread, which is not deleted for that.
+func TestASlowStartIsFollowed(t *testing.T) {
+	var first sync.Once
+	slow := func(_ reeve.Kind, data json.RawMessage) json.RawMessage {
+		first.Do(func() { time.Sleep(3500 * time.Millisecond) })
+		return data
+	}
+	h := openWith(t, server.Config{Agents: []agent.Runnable{fiveSteps}, Redact: slow})
+	s := dial(t, h.url)
+	defer s.drop()
+	s.start("five steps", nil)
+	for kind := reeve.Kind(""); kind != reeve.KindRunCompleted; {
+		kind = s.next().Kind
 	}
 }

@@ -14,8 +14,13 @@ const (
 	claimBatch = 100
 )
 
-// maxStrikes is how many nodes in a row may die of a run, with nothing new recorded.
-const maxStrikes = 5
+// A run is poisoned when so many nodes in a row have died with it in hand, with nothing new
+// recorded, and over so long: a machine that is killed again and again within seconds takes every run
+// with it, and says nothing about any of them.
+const (
+	maxStrikes = 5
+	poisonSpan = 30 * time.Second
+)
 
 // claims takes threads until ctx ends.
 func (s *Supervisor) claims(ctx context.Context) {
@@ -106,7 +111,7 @@ func (s *Supervisor) begin(t *term, c journal.Claimed) {
 	go func() { // owned by the table: Run waits until it is empty
 		defer s.release(e)
 		switch {
-		case c.Strikes >= maxStrikes:
+		case c.Strikes >= maxStrikes && s.poisoned(t.ctx, c):
 			s.poison(e)
 		case s.stopping.Load():
 			s.handOver(e)

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"time"
@@ -42,6 +43,23 @@ func (s *Supervisor) doubtLost(e *execution, err error) {
 	if e.term.ctx.Err() == nil && reeve.CodeOf(err) != reeve.CodeFenced {
 		s.doubts.add(e.claim.Run.Thread)
 	}
+}
+
+// poisoned says whether the strikes in a row span long enough to mean the run. A log that cannot be read now
+// is no reason to fail one.
+func (s *Supervisor) poisoned(ctx context.Context, c journal.Claimed) bool {
+	unit, cancel := context.WithTimeout(ctx, unitBound)
+	defer cancel()
+	var starts []time.Time
+	q := journal.EntryQuery{Thread: c.Run.Thread, Run: c.Run.ID, After: c.Run.FirstSeq - 1, Kinds: []reeve.Kind{reeve.KindRunStarted}}
+	for e, err := range s.cfg.Journal.All(unit, q) {
+		if err != nil {
+			return false
+		}
+		starts = append(starts, e.At)
+	}
+	first := len(starts) - 1 - c.Strikes // the start whose node was the first in a row to die
+	return first >= 0 && starts[len(starts)-1].Sub(starts[first]) >= poisonSpan
 }
 
 // poison fails a run that has killed too many nodes, without executing it again.
