@@ -2,6 +2,7 @@ package reeve_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func TestReadmeShowsTheExample(t *testing.T) {
 // Every link of a page leads somewhere.
 func TestLinksLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#]+)\)`)
-	for _, page := range []string{"README.md", "docs/architecture.md", "docs/errors.md", "docs/performance.md"} {
+	for _, page := range []string{"README.md", "session/README.md", "docs/architecture.md", "docs/errors.md", "docs/performance.md", "docs/precision.md"} {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -35,7 +36,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			if strings.HasPrefix(target[1], "http") {
 				continue
 			}
-			if _, err := os.Stat(target[1]); err != nil {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), target[1])); err != nil {
 				t.Errorf("%s: %v", page, err)
 			}
 		}
