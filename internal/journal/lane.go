@@ -149,8 +149,18 @@ func (l *lane) commit(ctx context.Context, batch []*item) {
 		if batch = l.drop(ctx, batch, err); len(batch) == 0 {
 			return
 		}
+		l.dropWaiting(ctx, err)
 		sleep(ctx, pause)
 	}
+}
+
+// dropWaiting is drop for what has not come to a batch yet, because the one before it does not go through.
+func (l *lane) dropWaiting(ctx context.Context, err error) {
+	l.mu.Lock()
+	waiting := l.pending
+	l.pending = nil
+	l.mu.Unlock()
+	l.putBack(l.drop(ctx, waiting, err))
 }
 
 // drop answers those that wait no longer, and everybody when the journal stops.
