@@ -32,7 +32,7 @@ const (
 	CodeCancelled       Code = "cancelled"       // the run was cancelled
 	CodeNotJSON         Code = "not_json"        // a result cannot be written as JSON
 	CodeDiverged        Code = "diverged"        // replay met another operation than the log has
-	CodePoisoned        Code = "poisoned"        // five nodes in a row died of this run
+	CodePoisoned        Code = "poisoned"        // nodes died of this run, five or more in a row
 	CodeIllegalState    Code = "illegal_state"   // a database session was used out of its scope
 	CodeUnanswered      Code = "unanswered"      // a question's deadline passed and it has no default
 )

@@ -75,7 +75,11 @@ func plain(err error) string {
 	if e.Field != "" {
 		where = strconv.Quote(e.Field)
 	}
-	return fmt.Sprintf("%s is %s, want %s", where, e.Value, jsonKind(e.Type))
+	is := "a " + e.Value
+	if e.Value == "array" || e.Value == "object" {
+		is = "an " + e.Value
+	}
+	return fmt.Sprintf("%s is %s, want %s", where, is, jsonKind(e.Type))
 }
 
 // jsonKind is what a Go type is written as.

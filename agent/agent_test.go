@@ -168,8 +168,8 @@ func TestNewInputsAreReadStrictlyAndOldOnesKindly(t *testing.T) {
 	a := agent.New("strict", func(_ agent.Context, in struct{ Path string }) (string, error) { return in.Path, nil })
 	for in, says := range map[string]string{
 		`{"Path":"x","Pth":"y"}`: `unknown field "Pth"`,
-		`{"Path":3}`:             `"Path" is number, want a string`,
-		`[]`:                     "it is array, want an object",
+		`{"Path":3}`:             `"Path" is a number, want a string`,
+		`[]`:                     "it is an array, want an object",
 	} {
 		err := agent.CheckInput(a, []byte(in))
 		if reeve.CodeOf(err) != reeve.CodeInvalid || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "agent strict") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -111,7 +112,7 @@ func (s *scope) place(name, key string) string {
 	}
 	s.names[local]++
 	if uses := s.names[local]; uses > 1 {
-		local += "#" + itoa(uses)
+		local += "#" + strconv.Itoa(uses)
 	}
 	if s.path == "" {
 		return local

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/reeve-run/reeve"
@@ -64,8 +63,6 @@ func IsPermanent(err error) bool {
 func outside(op string) error {
 	return reeve.Errorf(reeve.CodeInvalid, "%s: the context is not an agent's", op)
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // escape keeps the marks of a path out of a key, and the key readable. Of a key over
 // reeve.MaxName bytes it keeps the beginning, and a digest of the whole.

@@ -8,7 +8,7 @@ import (
 )
 
 // All gives every agent that ships. Roots are the folders that review may read;
-// without any, those of review.WithRoots count, and else the working directory.
+// without any, the working directory.
 func All(roots ...string) []agent.Runnable {
 	return append([]agent.Runnable{echo.New(), sleep.New()}, review.New(roots...)...)
 }

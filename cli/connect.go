@@ -28,7 +28,7 @@ type remote struct {
 
 func (r *remote) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&r.url, "url", "", "the server's URL (default: the server that holds the data directory, else "+defaultURL+")")
+	f.StringVar(&r.url, "url", "", "the server's URL (default: REEVE_URL, else the server that holds the data directory, else "+defaultURL+"); REEVE_TOKEN is the token")
 	dataFlag(cmd, &r.data)
 	f.BoolVar(&r.asJSON, "json", false, "print JSON")
 	setting(f, "url")

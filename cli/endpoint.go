@@ -70,8 +70,8 @@ func (r *runCommand) reach(ctx context.Context, logs io.Writer) (*endpoint, erro
 
 // embed starts a server in this process, on a free port of loopback, that takes up this run alone.
 func (r *runCommand) embed(ctx context.Context, logs io.Writer) (*endpoint, error) {
-	if names := r.agentNames(); !slices.Contains(names, r.job.Agent) {
-		return nil, usage("no agent %q in this program: it has %s", r.job.Agent, strings.Join(names, ", "))
+	if names := r.agentNames(); !slices.Contains(names, r.start.Agent) {
+		return nil, usage("no agent %q in this program: it has %s", r.start.Agent, strings.Join(names, ", "))
 	}
 	dir, err := dataDir(r.data)
 	if err != nil {

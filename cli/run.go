@@ -20,7 +20,7 @@ type runCommand struct {
 	thread string
 	roots  []string
 	detach bool
-	job    client.Start
+	start  client.Start
 }
 
 func (c *command) runAgent() *cobra.Command {
@@ -44,7 +44,7 @@ cancelled, 130 after Ctrl-C.`,
 		Example: `  reeve run echo "hello"
   reeve run review --input '{"path":"."}'
   reeve run sleep --input '{"steps":3,"ms":500}' --json
-  reeve run crew --input @job.json --url http://127.0.0.1:8000 --detach`,
+  reeve run crew --input @input.json --url http://127.0.0.1:8000 --detach`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return r.execute(cmd.Context(), args) },
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -72,7 +72,7 @@ func (c *command) agentNames() []string {
 	return list
 }
 
-// execute runs the job where it can be run; when a server that was found by the data directory goes
+// execute starts the run where it can be run; when a server that was found by the data directory goes
 // away, it goes on with the next, from the log.
 func (r *runCommand) execute(ctx context.Context, args []string) error {
 	if err := r.prepare(args); err != nil {
@@ -99,19 +99,19 @@ func (r *runCommand) prepare(args []string) error {
 	if err != nil {
 		return err
 	}
-	r.job = client.Start{Agent: args[0], Input: input, Key: uuid.NewString()}
+	r.start = client.Start{Agent: args[0], Input: input, Key: uuid.NewString()}
 	if err := reeve.CheckName("agent", args[0]); err != nil {
 		return err
 	}
 	if r.thread != "" {
-		r.job.Thread, err = reeve.ParseThreadID(r.thread)
+		r.start.Thread, err = reeve.ParseThreadID(r.thread)
 	}
 	return err
 }
 
 // on starts the run at a server, and stays with it unless it is detached.
 func (r *runCommand) on(ctx context.Context, at *endpoint, begin beginWatch) error {
-	run, err := at.client.Start(ctx, r.job)
+	run, err := at.client.Start(ctx, r.start)
 	if err != nil {
 		return err
 	}

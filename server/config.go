@@ -45,6 +45,7 @@ type Config struct {
 	MaxRuns  int           // runs in hand at once; 10,000
 	PerOwner int           // runs in hand at once of one owner; 0: no limit
 	Own      bool          // take up only runs that were accepted by this very server, as `reeve run` does
+	MaxEntry int           // bytes of one entry's data, such as a step's result; 4 MiB
 	Limits   wire.Limits   // what is taken of one client; zero fields are wire.DefaultLimits
 
 	// Retention is the age after which ended runs are removed from the fronts of their threads;
@@ -105,8 +106,8 @@ func (c *Config) check() error {
 		return reeve.Errorf(reeve.CodeInvalid, "lease %s: want %s or more", c.Lease, minLease)
 	case c.Grace < 0 || c.Retention < 0 || c.Stall < 0:
 		return reeve.Errorf(reeve.CodeInvalid, "grace, retention and stall are durations from 0 up")
-	case c.MaxRuns < 0 || c.PerOwner < 0:
-		return reeve.Errorf(reeve.CodeInvalid, "the limits of runs are numbers from 0 up")
+	case c.MaxRuns < 0 || c.PerOwner < 0 || c.MaxEntry < 0:
+		return reeve.Errorf(reeve.CodeInvalid, "the limits of runs and entries are numbers from 0 up")
 	case c.TokenFile != "" && c.Authenticate != nil:
 		return reeve.Errorf(reeve.CodeInvalid, "a token file and an Authenticate of your own: give one of them")
 	}

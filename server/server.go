@@ -63,7 +63,7 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	hints := bus.New()
-	s.journal = journal.New(s.store, journal.Config{Publisher: hints, Redact: s.cfg.Redact, Logger: s.cfg.Logger})
+	s.journal = journal.New(s.store, journal.Config{Publisher: hints, Redact: s.cfg.Redact, MaxEntry: s.cfg.MaxEntry, Logger: s.cfg.Logger})
 	s.runs, err = supervisor.New(supervisor.Config{
 		Journal: s.journal, Agents: s.cfg.Agents, Hints: hints, Logger: s.cfg.Logger,
 		Engine:  engine.Config{Stall: s.cfg.Stall},

@@ -44,7 +44,7 @@ type Why struct {
 type AgentState struct {
 	Path      string     `json:"path"`
 	Agent     string     `json:"agent"`
-	Doing     string     `json:"doing"`          // "step", "call", "ask", "sleep", "commit", "body"
+	Doing     string     `json:"doing"`          // "step", "pause", "call", "ask", "sleep", "commit", "lease", "body"
 	What      string     `json:"what,omitempty"` // the path of the step, call or question
 	Since     time.Time  `json:"since"`
 	ElapsedMS int64      `json:"elapsed_ms"`

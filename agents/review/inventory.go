@@ -60,7 +60,7 @@ var languages = map[string]string{
 
 func (c *crew) takeInventory(ctx agent.Context, in Input) (Inventory, error) {
 	return agent.Step(ctx, "walk", func(ctx context.Context) (Inventory, error) {
-		root, rel, err := c.allowed(ctx, in.Path)
+		root, rel, err := c.allowed(in.Path)
 		if err != nil {
 			return Inventory{}, agent.Permanent(err)
 		}

@@ -32,21 +32,14 @@ type Counts struct {
 	Skipped  int `json:"skipped"`
 }
 
-// New makes the crew's supervisor. Roots are the folders it may read; without any,
-// those of WithRoots count, and else the working directory.
+// New makes the crew's supervisor. Roots are the folders it may read; without any, the
+// working directory.
 func New(roots ...string) []agent.Runnable {
 	c := &crew{roots: roots}
 	c.inventory = agent.New("inventory", c.takeInventory)
 	c.scan = agent.New("scan", c.look)
 	c.report = agent.New("report", func(_ agent.Context, in findings) (Output, error) { return write(in), nil })
 	return []agent.Runnable{agent.New("review", c.review)}
-}
-
-type rootsKey struct{}
-
-// WithRoots gives the folders that review may read to every run under the context.
-func WithRoots(ctx context.Context, roots []string) context.Context {
-	return context.WithValue(ctx, rootsKey{}, roots)
 }
 
 // crew is the agents that review calls.
@@ -79,7 +72,7 @@ func (c *crew) review(ctx agent.Context, in Input) (Output, error) {
 // look is one scan.
 func (c *crew) look(ctx agent.Context, p part) (lint.Report, error) {
 	return agent.Step(ctx, "look", func(ctx context.Context) (lint.Report, error) {
-		base, err := c.base(ctx, p.Base)
+		base, err := c.base(p.Base)
 		if err != nil {
 			return lint.Report{}, agent.Permanent(err)
 		}

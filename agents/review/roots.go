@@ -1,7 +1,6 @@
 package review
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,18 +11,15 @@ import (
 
 // base is the folder that findings are relative to, checked against the roots; the
 // path inside it is what was asked for.
-func (c *crew) base(ctx context.Context, path string) (string, error) {
-	dir, _, err := c.allowed(ctx, path)
+func (c *crew) base(path string) (string, error) {
+	dir, _, err := c.allowed(path)
 	return dir, err
 }
 
 // allowed finds the root that the path lies in. It gives the root and the path
 // relative to it. Links are followed only as long as they stay inside.
-func (c *crew) allowed(ctx context.Context, path string) (root, rel string, err error) {
+func (c *crew) allowed(path string) (root, rel string, err error) {
 	roots := slices.Clone(c.roots)
-	if given, ok := ctx.Value(rootsKey{}).([]string); ok && len(roots) == 0 {
-		roots = slices.Clone(given)
-	}
 	if len(roots) == 0 {
 		roots = []string{"."}
 	}

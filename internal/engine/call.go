@@ -189,8 +189,7 @@ func (c *call) returned(out []byte) ([]byte, error) {
 	d := c.draft(reeve.KindAgentReturned, marshal(reeve.AgentReturned{Result: out}))
 	drafts := []journal.Draft{d}
 	err := c.b.x.write(nil, drafts...)
-	switch reeve.CodeOf(err) {
-	case reeve.CodeTooLarge, reeve.CodeInvalid, reeve.CodeInternal:
+	if c.b.x.unfit(err) {
 		return c.failed(1, err)
 	}
 	if err == nil && c.b.x.cfg.Journal.Redacting() { // the caller sees what replay will give it

@@ -25,7 +25,7 @@ type Config struct {
 	ReturnBound time.Duration // how long a function may take to return after its context has ended before it is named; 10 s
 	Stall       time.Duration // silence of a step that is reported, unless the step says otherwise; a minute
 	MaxDepth    int           // agents below agents; 32
-	MaxCalls    int           // calls in one scope; 10,000
+	MaxCalls    int           // operations of a scope after which it may start no further branch; 10,000
 	MaxText     int           // bytes of a stream that may be on their way to the log; 1 MiB
 }
 

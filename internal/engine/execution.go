@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -207,6 +208,13 @@ func (x *Execution) write(change *journal.Change, drafts ...journal.Draft) error
 // draft is an entry of this run.
 func (x *Execution) draft(kind reeve.Kind, path string, data []byte) journal.Draft {
 	return journal.Draft{Kind: kind, Run: x.run, Path: path, Attempt: x.claim.Run.Attempt, Data: data}
+}
+
+// unfit says whether the log refused what was to be written, for what it is: too large, or not what the
+// database or Redact can take. Trouble and a lost thread are something else.
+func (x *Execution) unfit(err error) bool {
+	e, ok := errors.AsType[*reeve.Error](err)
+	return ok && !x.lost(err) && (e.Code == reeve.CodeTooLarge || e.Code == reeve.CodeInvalid || e.Code == reeve.CodeInternal)
 }
 
 // lost says whether the error means that the thread is not ours any more.

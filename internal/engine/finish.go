@@ -52,10 +52,10 @@ func (x *Execution) complete(out []byte) Outcome {
 		err = x.write(&journal.Change{Run: x.run, Status: reeve.StatusCompleted, Result: message.Content},
 			draft, x.draft(reeve.KindRunCompleted, "", nil))
 	}
-	switch reeve.CodeOf(err) {
-	case "":
+	switch {
+	case err == nil:
 		return Outcome{End: Completed}
-	case reeve.CodeTooLarge, reeve.CodeInvalid, reeve.CodeInternal:
+	case x.unfit(err):
 		return x.fail(err) // the result itself is what the log does not take
 	}
 	return Outcome{End: Lost, Err: err}
@@ -66,8 +66,7 @@ func (x *Execution) complete(out []byte) Outcome {
 func (x *Execution) fail(cause error) Outcome {
 	failure := failureOf(cause, reeve.CodeAgentFailed)
 	err := x.writeFailure(failure)
-	switch reeve.CodeOf(err) {
-	case reeve.CodeTooLarge, reeve.CodeInvalid, reeve.CodeInternal:
+	if x.unfit(err) {
 		err = x.writeFailure(reeve.Failure{Code: failure.Code, Message: "the failure could not be recorded whole: " + string(reeve.CodeOf(err))})
 	}
 	if err != nil {

@@ -38,7 +38,7 @@ const (
 	InLease Doing = "lease"  // waits for the node's lease
 )
 
-// Thread of control labels: the goroutines of an execution carry them.
+// Labels of goroutines: those of an execution carry them.
 const (
 	LabelRun  = "reeve_run"
 	LabelPath = "reeve_path"

@@ -31,6 +31,7 @@ type stream struct {
 	closed  bool
 	timer   *time.Timer
 	pause   time.Duration
+	slow    bool            // it was said that the store does not keep up
 	last    <-chan struct{} // closed when what was handed in last is settled
 }
 
@@ -82,6 +83,10 @@ func (s *stream) tick() {
 func (s *stream) press() error {
 	if err := s.send(); err != nil || s.last == nil {
 		return err
+	}
+	if !s.slow {
+		s.slow = true
+		s.x.log().Info("a stream is faster than the store, and waits for it", "path", s.path, "bytes", s.x.cfg.MaxText)
 	}
 	select {
 	case <-s.last:

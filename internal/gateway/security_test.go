@@ -273,7 +273,7 @@ func TestBadRequests(t *testing.T) {
 
 func TestSocketsThatNeverSpeakAreClosed(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Limits.IdleMS, c.Limits.PingMS = 1000, 60_000 })
-	const many = 300
+	const many = 1000
 	for range many {
 		if _, _, err := w.tryDial(); err != nil {
 			t.Fatal(err)

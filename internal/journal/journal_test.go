@@ -415,3 +415,38 @@ func TestRedactionSeesDataBeforeItIsStored(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatAGoneOwnerHandedInIsGivenUp: it is not written any more, and those behind it do not wait.
+func TestWhatAGoneOwnerHandedInIsGivenUp(t *testing.T) {
+	gate := make(chan struct{})
+	store := &faulty{Store: memory.New()}
+	j := start(t, store, journal.Config{MaxRows: 1})
+	busy, gone, alive := claim(t, j, "busy"), claim(t, j, "gone"), claim(t, j, "alive")
+	entered := make(chan struct{}, 10)
+	store.before = func(int, []journal.Op) error { entered <- struct{}{}; <-gate; return nil }
+	if _, err := j.Owner(t.Context(), busy).Hand(completed(busy.Run.ID, 1)); err != nil {
+		t.Fatal(err)
+	}
+	<-entered
+	ctx, leave := context.WithCancel(t.Context())
+	settled, err := j.Owner(ctx, gone).Hand(completed(gone.Run.ID, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave()
+	done := make(chan error, 1)
+	go func() {
+		_, err := j.Owner(t.Context(), alive).Append(nil, completed(alive.Run.ID, 1))
+		done <- err
+	}()
+	close(gate)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	<-settled
+	for e := range j.All(t.Context(), journal.EntryQuery{Thread: "gone"}) {
+		if e.Kind == reeve.KindStepCompleted {
+			t.Fatal("the step of an owner who had gone was written")
+		}
+	}
+}

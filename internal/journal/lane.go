@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,6 +64,11 @@ func (l *lane) push(it *item) {
 		l.finish(it, nil, errStopped)
 		return
 	}
+	l.nudge()
+}
+
+// nudge lets the lane look again.
+func (l *lane) nudge() {
 	select {
 	case l.wake <- struct{}{}:
 	default:
@@ -100,10 +106,25 @@ func (l *lane) stop() {
 	}
 }
 
-// take cuts the next batch off the head of the lane.
+// take cuts the next batch off the head of the lane. What an owner has handed in who is gone
+// meanwhile is given up: his thread is free, and its next owner does it again.
 func (l *lane) take() []*item {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	batch := l.cut()
+	if len(l.pending) > 0 {
+		l.nudge() // nothing of this batch may be left to be committed
+	}
+	l.mu.Unlock()
+	return slices.DeleteFunc(batch, func(it *item) bool {
+		gone := it.since.IsZero() && it.ctx.Err() != nil
+		if gone {
+			l.finish(it, nil, context.Cause(it.ctx))
+		}
+		return gone
+	})
+}
+
+func (l *lane) cut() []*item {
 	rows, bytes, n := 0, 0, 0
 	for n < len(l.pending) {
 		it := l.pending[n]
@@ -125,10 +146,7 @@ func (l *lane) putBack(items []*item) {
 	l.mu.Lock()
 	l.pending = append(items, l.pending...)
 	l.mu.Unlock()
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
+	l.nudge()
 }
 
 // commit hands the batch in, the same batch, until its outcome is known.

@@ -15,7 +15,8 @@
 //     it in the same commit) ends in an execution, in run.handed, or in the end of the term.
 //   - A slot is reserved before a thread is asked for, so that limits hold without handing back.
 //   - Hints and the inbox are both heard: a hint that was lost costs a second.
-//   - A run that five nodes in a row died of is failed, not executed.
+//   - A run that five nodes or more in a row died of, over at least 30 s and with nothing new recorded, is
+//     failed, not executed.
 //
 // # Failure
 //
