@@ -81,6 +81,10 @@ func (s *stream) tick() {
 // press sends and waits until it is durable: the model is faster than the store. s.mu is held,
 // so that whoever emits meanwhile waits too.
 func (s *stream) press() error {
+	if s.timer != nil { // it would only wait for s.mu
+		s.timer.Stop()
+		s.timer = nil
+	}
 	if err := s.send(); err != nil || s.last == nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type world struct {
 	cfg    engine.Config // Journal and Agents are filled in
 
 	redact     func(reeve.Kind, json.RawMessage) json.RawMessage
+	slow       time.Duration // what each commit takes
 	letGoAfter time.Duration // each node hands its runs over after this while; 0: it does not
 }
 
@@ -46,6 +47,7 @@ type crashing struct {
 	journal.Store
 	mu    sync.Mutex
 	left  int // below zero: no crash
+	slow  time.Duration
 	crash context.CancelCauseFunc
 }
 
@@ -58,6 +60,7 @@ func (c *crashing) Commit(ctx context.Context, batch []journal.Op) ([]journal.Re
 		c.crash(errCrash)
 		return nil, errCrash
 	}
+	time.Sleep(c.slow)
 	res, err := c.Store.Commit(ctx, batch)
 	if c.left--; c.left == 0 {
 		c.crash(errCrash)
@@ -73,7 +76,7 @@ func (w *world) node(commits int, fn func(ctx context.Context, j *journal.Journa
 	if err := w.store.Join(ctx, journal.Node{ID: id}); err != nil {
 		w.t.Fatal(err)
 	}
-	j := journal.New(&crashing{Store: w.store, left: commits, crash: cancel}, journal.Config{Redact: w.redact})
+	j := journal.New(&crashing{Store: w.store, left: commits, slow: w.slow, crash: cancel}, journal.Config{Redact: w.redact})
 	running := make(chan struct{})
 	go func() { defer close(running); _ = j.Run(ctx) }()
 	cfg := w.cfg
