@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -483,14 +484,14 @@ func TestTreesAreBounded(t *testing.T) {
 func TestAStreamWaitsForTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		emitted := 0
+		var emitted atomic.Int32
 		w := newWorld(t, agent.New("a", func(ctx agent.Context, _ any) (int, error) {
 			return agent.Step(ctx, "s", func(ctx context.Context) (int, error) {
 				for range 100 {
 					if err := agent.Emit(ctx, strings.Repeat("x", 1000)); err != nil {
 						return 0, err
 					}
-					emitted++
+					emitted.Add(1)
 				}
 				return 1, nil
 			})
@@ -501,8 +502,8 @@ func TestAStreamWaitsForTheStore(t *testing.T) {
 		run := w.accept("a", `{}`)
 		go func() {
 			time.Sleep(15 * time.Second)
-			if emitted > 10 {
-				t.Errorf("%d KB were taken while nothing was durable", emitted)
+			if n := emitted.Load(); n > 10 {
+				t.Errorf("%d KB were taken while nothing was durable", n)
 			}
 		}()
 		w.drive(run, -1)
