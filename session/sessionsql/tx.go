@@ -102,6 +102,10 @@ func (t *Tx) finish() error {
 	if err == nil {
 		err = t.refuseRows(session.OpCommit)
 	}
+	if ended := t.hold.Context().Err(); err == nil && ended != nil {
+		// Commit asks a context below this one, which hears of the end a moment later: it might still commit.
+		err = fmt.Errorf("commit: %w", t.explain(session.OpCommit, ended))
+	}
 	if err != nil {
 		t.abort(session.RolledBack, err)
 		return err
