@@ -36,7 +36,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Exec(t.Context(), schema+`; TRUNCATE t`); err != nil {
+	if _, err := p.Exec(t.Context(), schema+`; TRUNCATE t; INSERT INTO t VALUES (0)`); err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
