@@ -1,9 +1,6 @@
 package session
 
-import (
-	"runtime"
-	"slices"
-)
+import "slices"
 
 // circle decides whether a pool is dead: nothing in it is free, and each of its
 // units belongs to somebody who waits for one more. It returns the youngest of those,
@@ -102,95 +99,4 @@ func descends(h *Hold, w *Waiter) bool {
 		}
 	}
 	return false
-}
-
-// shape is the author's line and function on a stack, and the calls that led to it.
-type shape struct {
-	pc    uintptr
-	entry uintptr
-	outer []uintptr
-}
-
-func (t *trace) shape() (shape, bool) {
-	pcs := trim(t[:])
-	i := slices.IndexFunc(pcs, foreign)
-	if i < 0 {
-		return shape{}, false
-	}
-	return shape{pc: pcs[i], entry: entry(pcs[i]), outer: pcs[i+1:]}, true
-}
-
-// author is the author's innermost line on a stack.
-func author(pcs []uintptr) uintptr {
-	if i := slices.IndexFunc(pcs, foreign); i >= 0 {
-		return pcs[i]
-	}
-	return 0
-}
-
-func (s shape) fits(stack []uintptr) bool {
-	for i, pc := range stack {
-		if entry(pc) != s.entry {
-			continue
-		}
-		rest := stack[i+1:]
-		n := min(len(rest), len(s.outer))
-		if slices.Equal(rest[:n], s.outer[:n]) {
-			return true
-		}
-	}
-	return false
-}
-
-// foreign says whether the call at pc is the author's, not the guard's.
-func foreign(pc uintptr) bool {
-	frames := runtime.CallersFrames([]uintptr{pc})
-	for {
-		f, more := frames.Next()
-		if !ours(f) {
-			return true
-		}
-		if !more {
-			return false
-		}
-	}
-}
-
-// entry is where the function starts that the return address lies in.
-func entry(pc uintptr) uintptr {
-	f := runtime.FuncForPC(pc - 1)
-	if f == nil {
-		return 0
-	}
-	return f.Entry()
-}
-
-// trim cuts off the unused end.
-func trim(pcs []uintptr) []uintptr {
-	if i := slices.Index(pcs, 0); i >= 0 {
-		return pcs[:i]
-	}
-	return pcs
-}
-
-// most is the number of goroutines beyond which no circle is looked for: the
-// profile would cost more than the wait's own bound does.
-const most = 100_000
-
-// goroutines are the stacks of all goroutines.
-func goroutines() [][]uintptr {
-	n := runtime.NumGoroutine()
-	if n > most {
-		return nil
-	}
-	records := make([]runtime.StackRecord, n+n/4+10)
-	n, ok := runtime.GoroutineProfile(records)
-	if !ok {
-		return nil // they grew meanwhile; the next look sees them
-	}
-	stacks := make([][]uintptr, n)
-	for i := range stacks {
-		stacks[i] = records[i].Stack()
-	}
-	return stacks
 }

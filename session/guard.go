@@ -17,10 +17,17 @@ type Guard struct {
 	warner *warner
 	tally  *tally
 
-	limit    time.Duration // how long a unit may be held
+	limit    bound         // how long a unit may be held
+	idle     bound         // how long a transaction may do nothing
 	wait     time.Duration // how long a session may be waited for
 	watchdog watchdog
 	queue    queue
+}
+
+// bound is a bound of time, and whether the author has set it.
+type bound struct {
+	after time.Duration
+	told  bool
 }
 
 // GuardOption sets up a Guard.
@@ -33,9 +40,15 @@ func WithRules(r Rules) GuardOption { return func(g *Guard) { g.rules = r } }
 func WithLog(l *slog.Logger) GuardOption { return func(g *Guard) { g.warner.log = l } }
 
 // WithLimit sets how long a unit may be held. One that is held for longer breaks
-// the rule leak: it is logged with the line that opened it, and where the rule is
-// enforced its session is taken away. There is no limit unless told.
-func WithLimit(d time.Duration) GuardOption { return func(g *Guard) { g.limit = d } }
+// the rule leak: it is logged with the line that opened it and the line where its
+// function is now, and its session is taken away. Unless told, a unit of more than a
+// minute is logged, and no session is taken away.
+func WithLimit(d time.Duration) GuardOption { return func(g *Guard) { g.limit = bound{d, true} } }
+
+// WithIdle sets how long a transaction may be open while nothing is done in it: while
+// its function waits for a model, say. Beyond that it breaks the rule idle, with the
+// same consequences. Unless told, ten seconds are logged, and no session is taken away.
+func WithIdle(d time.Duration) GuardOption { return func(g *Guard) { g.idle = bound{d, true} } }
 
 // WithWait sets how long a session may be waited for when the caller's context
 // has no earlier deadline; 30 seconds unless told.
@@ -49,7 +62,10 @@ func Of(pool any) GuardOption { return func(g *Guard) { g.of = pool } }
 // NewGuard makes the guard of a pool. The name stands in errors and counters;
 // guards of one name share their counters, so the name must not be made per request.
 func NewGuard(name string, opts ...GuardOption) *Guard {
-	g := &Guard{name: name, tally: tallyOf(name), wait: 30 * time.Second}
+	g := &Guard{
+		name: name, tally: tallyOf(name), wait: 30 * time.Second,
+		limit: bound{after: suspiciousAge}, idle: bound{after: suspiciousIdle},
+	}
 	g.warner = &warner{log: slog.Default(), seen: map[string]struct{}{}}
 	g.of = g
 	for _, o := range opts {
@@ -74,39 +90,61 @@ func (g *Guard) Open(ctx context.Context) (*Hold, error) {
 	}
 	s := scopeOf(ctx)
 	if s != nil && s.hold != nil {
-		if err := g.nested(s.hold); err != nil {
-			return nil, err
+		if h := s.hold.within(g.of); h != nil {
+			if err := g.nested(h); err != nil {
+				return nil, err
+			}
 		}
 	}
-	h := g.hold(ctx, s)
+	h := g.hold(s)
+	if g.suspicion(RuleLeak) == Enforce || g.suspicion(RuleIdle) == Enforce {
+		ctx, h.cancel = context.WithCancelCause(ctx)
+	}
+	h.ctx = unitContext{Context: ctx, scope: &h.scope}
 	h.state.Store(waiting)
 	h.opened.take(depth)
 	g.enlist(h)
 	return h, nil
 }
 
-// Watch starts a unit that an adapter has seen being opened by somebody who does
-// not use Do: it counts, ages, and shows up in lists, and nothing is refused. It is
-// nil when ctx belongs to an open unit of this guard, which is then the one.
-func (g *Guard) Watch(ctx context.Context) *Hold {
+// Admit is for an adapter that sees a session being asked for. It gives the unit
+// that the session will belong to: the one of Do that ctx belongs to, or a fresh one
+// that keeps the line that asks, for somebody who does not use Do. A fresh one begins
+// with Start. Admit refuses a session for a unit that has its own already (rule nested).
+func (g *Guard) Admit(ctx context.Context) (h *Hold, fresh bool, err error) {
 	s := scopeOf(ctx)
-	if s != nil && s.hold != nil && s.hold.guard.of == g.of && !s.hold.Over() {
-		return nil
+	if s != nil && s.hold != nil {
+		if h = s.hold.within(g.of); h != nil && h.state.Load() != waiting {
+			err = g.nested(h)
+		}
+		if h != nil {
+			return h, false, err
+		}
 	}
-	h := g.hold(ctx, s)
+	h = g.hold(s)
+	h.ctx = unitContext{Context: context.Background(), scope: &h.scope}
 	h.opened.take(deepest)
-	g.enlist(h)
-	return h
+	return h, true, nil
 }
 
-// Nested refuses a session for a ctx that belongs to a unit of this guard which
-// has its session already; an adapter that sees sessions being acquired asks it.
-func (g *Guard) Nested(ctx context.Context) error {
-	h := g.Of(ctx)
-	if h == nil || h.state.Load() == waiting {
-		return nil
+// within is the unit of the pool that h is or lies in; nil when there is none open.
+func (h *Hold) within(pool any) *Hold {
+	for ; h != nil; h = h.parent {
+		if h.guard.of == pool && !h.Over() {
+			return h
+		}
 	}
-	return g.nested(h)
+	return nil
+}
+
+// Start begins a unit that Admit has made: its session is there. What takes
+// the session away from one that goes on for too long is called once at most, from
+// another goroutine, and must not wait; busy says that an operation is going on, whose
+// Exit will return false.
+func (h *Hold) Start(take func(busy bool)) {
+	h.take = take
+	h.since = now()
+	h.guard.enlist(h)
 }
 
 // Drain waits until no unit of the guard's pool is open. Those that are when ctx
@@ -148,13 +186,9 @@ func (g *Guard) Of(ctx context.Context) *Hold {
 	return s.hold
 }
 
-func (g *Guard) hold(ctx context.Context, s *scope) *Hold {
-	h := &Hold{guard: g, since: time.Now()}
+func (g *Guard) hold(s *scope) *Hold {
+	h := &Hold{guard: g, since: now()}
 	h.scope.hold = h
-	if g.limit > 0 {
-		ctx, h.cancel = context.WithCancelCause(ctx)
-	}
-	h.ctx = unitContext{Context: ctx, scope: &h.scope}
 	if s != nil {
 		h.scope.holder, h.scope.witness, h.parent = s.holder, s.witness, s.hold
 	}
@@ -164,24 +198,17 @@ func (g *Guard) hold(ctx context.Context, s *scope) *Hold {
 func (g *Guard) enlist(h *Hold) {
 	h.scope.count(1)
 	g.tally.add(h)
-	if g.limit > 0 {
-		g.watchdog.arm(g)
-	}
+	g.watchdog.arm(g, h.since)
 }
 
-// nested refuses a second unit of this guard under a context that holds one.
+// nested refuses a second session for a context that belongs to h, which has one.
 func (g *Guard) nested(h *Hold) error {
-	for ; h != nil; h = h.parent {
-		if h.guard.of == g.of && !h.Over() {
-			return g.Refuse(&IllegalStateError{
-				Op: OpBegin.String(), State: "held already by this context", Rule: RuleNested,
-				Opened: h.opened.site(), Used: []Site{here()},
-				Advice: "pass the unit you hold down to the function that opens the second, " +
-					"or open the second after the first has ended",
-			})
-		}
-	}
-	return nil
+	return g.Refuse(&IllegalStateError{
+		Op: OpBegin.String(), State: "held already by this context", Rule: RuleNested,
+		Opened: h.opened.site(), Used: []Site{here()},
+		Advice: "pass the unit you hold down to the function that opens the second, " +
+			"or open the second after the first has ended",
+	})
 }
 
 // always refuses in every mode, for what cannot be let pass.

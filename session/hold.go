@@ -2,29 +2,34 @@ package session
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
-	"time"
 )
 
 // Hold is one unit while it is open: one session, one owner, one short life.
 // It is the state machine behind the handle that an adapter gives out. Its
 // methods are safe for concurrent use; that is the point of them.
 type Hold struct {
-	state    atomic.Uint32
-	guard    *Guard
-	scope    scope
-	parent   *Hold
-	ctx      unitContext
-	opened   trace
-	since    time.Time
-	cause    error                   // why it ended; written before the state says so
-	second   atomic.Pointer[trace]   // the use that another one met
-	cancel   context.CancelCauseFunc // of ctx, where the guard has a limit
-	rows     atomic.Int32            // open, where a driver tells
-	take     atomic.Pointer[func()]  // takes the session away
-	reported bool                    // as too old; under the tally's lock
-	prev     *Hold                   // the tally's list, by age
-	next     *Hold
+	state  atomic.Uint32
+	guard  *Guard
+	scope  scope
+	parent *Hold
+	ctx    unitContext
+	opened trace
+	since  moment
+	number uint64                  // among the units of the tally
+	cause  error                   // why it ended; written before the state says so
+	second atomic.Pointer[trace]   // the use that another one met
+	cancel context.CancelCauseFunc // of ctx, where the guard may take the session away
+	rows   atomic.Int32            // open, where a driver tells
+	tx     atomic.Bool             // it is in a transaction
+	take   func(busy bool)         // takes the session away; set before the unit is listed
+	prev   *Hold                   // the tally's list, by age
+	next   *Hold
+
+	// Of the watchdog, under the tally's lock.
+	tooOld, tooIdle bool
+	stillSince      moment
 }
 
 // The state word: phase, operation, end, and whether another use met this one.
@@ -42,6 +47,7 @@ const (
 	endShift         = 16
 	met       uint32 = 1 << 31
 	inside    uint32 = 1 << 30 // it ended while an operation was going on
+	still     uint32 = 1 << 29 // the watchdog has seen it idle, and nobody has entered it since
 )
 
 // unitContext gives the unit's scope to everything that is called with it,
@@ -64,6 +70,10 @@ func (h *Hold) Context() context.Context { return &h.ctx }
 // Opened is the place that opened the unit.
 func (h *Hold) Opened() Site { return h.opened.site() }
 
+// Authored says whether a line of the author's has opened the unit, and not the
+// database's library on nobody's behalf.
+func (h *Hold) Authored() bool { return slices.ContainsFunc(trim(h.opened[:]), foreign) }
+
 // Over says whether the unit has ended.
 func (h *Hold) Over() bool { return h.state.Load()&phaseMask == ended }
 
@@ -73,6 +83,10 @@ func (h *Hold) Begin() context.Context {
 	h.state.Store(idle)
 	return &h.ctx
 }
+
+// InTx says whether the unit is in a transaction now: one in which nothing happens
+// breaks the rule idle.
+func (h *Hold) InTx(is bool) { h.tx.Store(is) }
 
 // Begun says whether the unit has got its session.
 func (h *Hold) Begun() bool { return h.state.Load() != waiting }
@@ -109,11 +123,24 @@ func (h *Hold) Pause(op Op) bool {
 // Resume claims the unit for reading on from the rows that Pause left open. An
 // Exit or another Pause must follow when it returned nil.
 func (h *Hold) Resume(op Op) error {
-	if h.state.CompareAndSwap(streaming|uint32(op)<<opShift, inUse|uint32(op)<<opShift) {
+	from, to := streaming|uint32(op)<<opShift, inUse|uint32(op)<<opShift
+	if h.state.CompareAndSwap(from, to) || h.state.CompareAndSwap(from|still, to) {
 		return nil
 	}
 	return h.refuse(op, inUse)
 }
+
+// Note says that an operation is going on which the adapter can only see, not refuse:
+// for lists, and for the watchdog. NoteEnd is the other half.
+func (h *Hold) Note(op Op) {
+	to := inUse | uint32(op)<<opShift
+	if !h.state.CompareAndSwap(idle, to) {
+		h.state.CompareAndSwap(idle|still, to)
+	}
+}
+
+// NoteEnd says that the operation is over.
+func (h *Hold) NoteEnd(op Op) { h.state.CompareAndSwap(inUse|uint32(op)<<opShift, idle) }
 
 // Close claims the unit for its last operation: a commit or a rollback. After
 // it only End may follow.
@@ -170,7 +197,7 @@ func (h *Hold) end(how End, cause error) (old uint32) {
 
 // leave takes the ended unit off the books. The caller holds the tally's lock.
 func (h *Hold) leave() {
-	h.guard.tally.remove(h, time.Since(h.since))
+	h.guard.tally.remove(h, h.since.age())
 	h.scope.count(-1)
 	if h.cancel != nil {
 		h.cancel(h.cause)

@@ -247,32 +247,6 @@ func TestUnitsListsTheOldestFirst(t *testing.T) {
 	})
 }
 
-func TestWatchdogTakesWhatIsTooOld(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var log strings.Builder
-		g := session.NewGuard("old", session.WithLimit(time.Minute), session.WithLog(slog.New(slog.NewTextHandler(&log, nil))))
-		old := open(t, g, t.Context())
-		var taken atomic.Bool
-		old.OnTaken(func() { taken.Store(true) })
-		time.Sleep(30 * time.Second)
-		young := open(t, g, t.Context())
-		time.Sleep(31 * time.Second)
-		synctest.Wait()
-		if !old.Over() || !taken.Load() || young.Over() {
-			t.Errorf("old over %t, taken %t, young over %t", old.Over(), taken.Load(), young.Over())
-		}
-		err := old.Enter(session.OpExec)
-		if ruleOf(err) != session.RuleEnded || ruleOf(context.Cause(old.Context())) != session.RuleLeak {
-			t.Errorf("got %v, the context's cause is %v", err, context.Cause(old.Context()))
-		}
-		young.End(session.Committed, nil)
-		time.Sleep(time.Hour)
-		if n := strings.Count(log.String(), "rule=leak"); n != 1 || !strings.Contains(log.String(), "hold_test.go") {
-			t.Errorf("%d reports: %s", n, &log)
-		}
-	})
-}
-
 func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := session.NewGuard("drain")

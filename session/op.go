@@ -41,13 +41,13 @@ const (
 	Panicked          // the function panicked
 	Cancelled         // its context was cancelled
 	Failed            // the database refused to begin, commit or roll back
-	Abandoned         // the handle was dropped without an end
+	Abandoned         // it was held for too long or dropped, and taken away
 	endNamesCount = iota
 )
 
 var endNames = [endNamesCount]string{
 	"not ended", "committed", "released", "rolled back", "rolled back by a panic",
-	"rolled back because its context was cancelled", "failed", "abandoned",
+	"rolled back because its context was cancelled", "failed", "taken away",
 }
 
 func (e End) String() string { return endNames[e] }

@@ -7,12 +7,19 @@ import (
 	"strings"
 )
 
+// endedError says that the unit is over. The line that opened a unit of Do is the
+// one that ends it as well; one that was taken away was ended by no line of the author's.
 func (h *Hold) endedError(op Op, state uint32) *IllegalStateError {
-	return &IllegalStateError{
-		Op: op.String(), State: "ended: " + End(state>>endShift&0xff).String(), Rule: RuleEnded,
-		Opened: h.opened.site(), Ended: h.opened.site(), Used: []Site{here()}, Cause: h.cause,
+	how := End(state >> endShift & 0xff)
+	e := &IllegalStateError{
+		Op: op.String(), State: "ended: " + how.String(), Rule: RuleEnded,
+		Opened: h.opened.site(), Used: []Site{here()}, Cause: h.cause,
 		Advice: "open a unit of its own with Do where the work is done; hand over values, not the unit",
 	}
+	if how != Abandoned {
+		e.Ended = e.Opened
+	}
+	return e
 }
 
 func (h *Hold) overlapError(op Op, state uint32) *IllegalStateError {

@@ -21,6 +21,7 @@ const (
 	RuleHeld    Rule = "held"    // agent code, a model or a socket is waited for with a unit open
 	RuleCircle  Rule = "circle"  // all who hold the pool's connections wait for one more
 	RuleLeak    Rule = "leak"    // a unit is held for longer than its limit, or dropped
+	RuleIdle    Rule = "idle"    // a transaction is open, and nothing is done in it for longer than its limit
 	RuleDirty   Rule = "dirty"   // a connection comes back inside a transaction, or with a lock
 	RuleWait    Rule = "wait"    // a connection was waited for longer than the limit
 )

@@ -3,7 +3,7 @@ package session
 import (
 	"fmt"
 	"runtime"
-	"strings"
+	"slices"
 )
 
 // Site is a place in the source: the first frame outside the guard.
@@ -37,12 +37,26 @@ const (
 // taking it allocates nothing. It is resolved only when somebody reads it.
 type trace [deepest]uintptr
 
-// take records up to n callers above the caller of take.
-func (t *trace) take(n int) { runtime.Callers(3, t[:n]) }
+// take records up to n callers above the caller of take. Where a library has put so
+// many calls of its own between that the author's is not among them, it looks deeper.
+func (t *trace) take(n int) {
+	if runtime.Callers(3, t[:n]) == n && !foreign(t[n-1]) {
+		t.takeDeep()
+	}
+}
+
+// takeDeep keeps what begins with the author's innermost call.
+func (t *trace) takeDeep() {
+	var pcs [64]uintptr
+	all := pcs[:runtime.Callers(4, pcs[:])]
+	if i := slices.IndexFunc(all, foreign); i >= 0 {
+		clear(t[copy(t[:], all[i:]):])
+	}
+}
 
 // here is the place of the call into the guard that is going on.
 func here() Site {
-	var t [32]uintptr
+	var t [64]uintptr
 	runtime.Callers(2, t[:])
 	return resolve(t[:])
 }
@@ -50,34 +64,15 @@ func here() Site {
 func (t *trace) site() Site { return resolve(t[:]) }
 
 func resolve(pcs []uintptr) Site {
-	n := 0
-	for n < len(pcs) && pcs[n] != 0 {
-		n++
-	}
-	if n == 0 {
+	pcs = trim(pcs)
+	if len(pcs) == 0 {
 		return Site{}
 	}
-	frames := runtime.CallersFrames(pcs[:n])
+	frames := runtime.CallersFrames(pcs)
 	for {
 		f, more := frames.Next()
 		if !ours(f) || !more {
 			return Site{File: f.File, Line: f.Line, Func: f.Function}
 		}
 	}
-}
-
-// passing are the packages whose frames stand between the author's line and
-// the guard and tell him nothing. The guard's own tests are authors as well.
-var passing = []string{"github.com/reeve-run/reeve/session", "github.com/reeve-run/reeve/agent", "database/sql.", "github.com/jackc/pgx/", "runtime."}
-
-func ours(f runtime.Frame) bool {
-	if strings.HasSuffix(f.File, "_test.go") {
-		return false
-	}
-	for _, p := range passing {
-		if strings.HasPrefix(f.Function, p) {
-			return true
-		}
-	}
-	return false
 }

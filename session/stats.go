@@ -82,7 +82,7 @@ func (t *tally) counters() Counters {
 	defer t.mu.Unlock()
 	c := Counters{Open: t.open, Opened: t.opened, Longest: t.longest, Holds: t.holds, Refused: maps.Clone(t.refusal)}
 	if t.oldest != nil {
-		c.LongestNow = time.Since(t.oldest.since)
+		c.LongestNow = t.oldest.since.age()
 	}
 	return c
 }
@@ -90,9 +90,11 @@ func (t *tally) counters() Counters {
 // Unit is an open unit as Units saw it.
 type Unit struct {
 	Pool   string
+	Number uint64 // in the order in which the pool's units were opened, from 1; with Pool it names the unit
 	Opened Site
 	Since  time.Time
-	InUse  bool   // a statement is going on
+	InTx   bool   // it is in a transaction
+	InUse  bool   // a statement is going on, or its rows are open
 	Op     string // which; "" when none
 }
 
@@ -116,7 +118,7 @@ func unitsOf(holds []*Hold) []Unit {
 }
 
 func (h *Hold) unit() Unit {
-	u := Unit{Pool: h.guard.name, Opened: h.opened.site(), Since: h.since}
+	u := Unit{Pool: h.guard.name, Number: h.number, Opened: h.opened.site(), Since: h.since.time(), InTx: h.tx.Load()}
 	if s := h.state.Load(); s&phaseMask != idle {
 		u.InUse, u.Op = true, Op(s>>opShift&0xff).String()
 	}

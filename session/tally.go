@@ -56,6 +56,7 @@ func (t *tally) add(h *Hold) {
 	defer t.mu.Unlock()
 	t.open++
 	t.opened++
+	h.number = t.opened
 	if t.newest == nil {
 		t.oldest, t.newest = h, h
 		return

@@ -2,83 +2,138 @@ package session
 
 import (
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// watchdog looks at the age of a guard's units. It is a timer that is set only
-// while units are open, not a goroutine: nobody has to stop it.
+// What is suspicious where the author has set no bound: it is logged, once a call
+// site, and nobody is harmed.
+const (
+	suspiciousAge  = time.Minute
+	suspiciousIdle = 10 * time.Second
+)
+
+// watchdog looks at the age of a guard's units, and at what they do. It is a timer
+// that is set only while units are open, not a goroutine: nobody has to stop it.
 type watchdog struct {
-	mu  sync.Mutex
-	set bool
+	due atomic.Int64 // when the next look is to be; 0 when none is
 }
 
-func (w *watchdog) arm(g *Guard) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.set {
+// arm sets the timer unless it is set. A look that is long overdue has been lost,
+// with a bubble of testing/synctest that has ended.
+func (w *watchdog) arm(g *Guard, at moment) {
+	due, pace := w.due.Load(), g.pace()
+	lost := int64(at) > due+int64(time.Minute) || due > int64(at)+int64(pace+time.Minute)
+	if due != 0 && !lost {
 		return
 	}
-	w.set = true
-	time.AfterFunc(g.limit, func() { w.look(g) })
+	if w.due.CompareAndSwap(due, int64(at)+int64(pace)) {
+		time.AfterFunc(pace, func() { w.look(g) })
+	}
 }
 
-// look reports what is too old, and comes back when the next could be.
+// pace is the time between two looks: what is found is found at most a quarter of its bound late.
+func (g *Guard) pace() time.Duration {
+	return max(min(g.limit.after, g.idle.after)/4, time.Millisecond)
+}
+
+// look reports what is too old or idle, and comes back while there are units of which more could be said.
 func (w *watchdog) look(g *Guard) {
-	var old []*Hold
-	next := time.Duration(-1)
+	w.due.Store(0) // before the look: a unit that it does not see sets the timer itself
+	more := false
+	var found []*IllegalStateError
+	var whose []*Hold
 	g.tally.each(func(h *Hold) {
-		switch left := g.limit - time.Since(h.since); {
-		case h.guard != g:
-		case left <= 0 && !h.reported:
-			h.reported = true
-			old = append(old, h)
-		case left > 0 && (next < 0 || left < next):
-			next = left
+		if h.guard != g {
+			return
 		}
+		if e := h.suspect(); e != nil {
+			found, whose = append(found, e), append(whose, h)
+		}
+		more = more || !h.tooOld
 	})
-	w.mu.Lock()
-	w.set = next >= 0
-	if w.set {
-		time.AfterFunc(next, func() { w.look(g) })
+	if more {
+		w.arm(g, now())
 	}
-	w.mu.Unlock()
-	for _, h := range old {
-		h.tooOld()
+	for i, h := range whose {
+		h.accuse(found[i])
 	}
 }
 
-// tooOld breaks the rule leak: nobody can be given an error, so it is logged; where
-// the rule is enforced, the session is taken away.
-func (h *Hold) tooOld() {
-	e := &IllegalStateError{
-		Op: "hold", State: fmt.Sprintf("held for longer than %s", h.guard.limit), Rule: RuleLeak,
-		Pool: h.guard.name, Opened: h.opened.site(), Used: []Site{h.opened.site()},
-		Advice: "use Do, which ends the unit; and do not wait for anything else inside it",
+// suspect says what is wrong with a unit that goes on for too long, once for each
+// rule; nil when nothing is. The caller holds the tally's lock.
+func (h *Hold) suspect() *IllegalStateError {
+	g, age := h.guard, h.since.age()
+	if h.state.Load() == waiting {
+		return nil // it has no session that it could hold
 	}
-	mode := h.guard.rules[RuleLeak]
+	switch idle := h.idleFor(); {
+	case age >= g.limit.after && !h.tooOld:
+		h.tooOld = true
+		return &IllegalStateError{
+			State: fmt.Sprintf("held for longer than %s", g.limit.after), Rule: RuleLeak,
+			Advice: "use Do, which ends the unit; and do not wait for anything else inside it",
+		}
+	case idle >= g.idle.after && !h.tooIdle:
+		h.tooIdle = true
+		return &IllegalStateError{
+			State: fmt.Sprintf("idle in a transaction for longer than %s", g.idle.after), Rule: RuleIdle,
+			Advice: "end the transaction before waiting for anything else, and open another for what comes after",
+		}
+	}
+	return nil
+}
+
+// idleFor is how long a transaction is known to have done nothing. Two looks that
+// find the mark of the first prove it, so that statements need not note the time:
+// whoever enters the unit wipes the mark off by entering.
+func (h *Hold) idleFor() time.Duration {
+	s := h.state.Load()
+	if phase := s & phaseMask; !h.tx.Load() || phase != idle && phase != streaming {
+		return 0
+	}
+	if s&still != 0 {
+		return h.stillSince.age()
+	}
+	h.stillSince = now()
+	h.state.CompareAndSwap(s, s|still)
+	return 0
+}
+
+// accuse logs what nobody can be given as an error; where the rule is enforced, the session is taken away.
+func (h *Hold) accuse(e *IllegalStateError) {
+	mode := h.guard.suspicion(e.Rule)
 	if mode == Off {
 		return
+	}
+	e.Op, e.Pool, e.Opened = "hold", h.guard.name, h.opened.site()
+	if e.Used = h.whereabouts(); len(e.Used) == 0 {
+		e.Used = []Site{e.Opened}
 	}
 	h.guard.warner.warn(e)
 	if mode == Warn {
 		return
 	}
-	h.guard.tally.refused(RuleLeak)
+	h.guard.tally.refused(e.Rule)
 	h.abandon(e)
+}
+
+// suspicion is the mode of a rule that goes by time: where the author has set
+// neither a bound nor a mode, it is only told.
+func (g *Guard) suspicion(r Rule) Mode {
+	if m, ok := g.rules[r]; ok {
+		return m
+	}
+	if r == RuleLeak && !g.limit.told || r == RuleIdle && !g.idle.told {
+		return Warn
+	}
+	return Enforce
 }
 
 // abandon ends the unit and takes its session away.
 func (h *Hold) abandon(cause error) {
-	if !h.End(Abandoned, cause) {
-		return // it ended meanwhile
-	}
-	if take := h.take.Load(); take != nil {
-		(*take)()
+	old := h.end(Abandoned, cause)
+	if old&phaseMask != ended && h.take != nil {
+		h.take(old&phaseMask == inUse)
 	}
 }
-
-// OnTaken sets what takes the session away from a unit that has been held for too
-// long, besides the cancellation of the unit's context. It is called once at most,
-// from another goroutine, and must not wait.
-func (h *Hold) OnTaken(take func()) { h.take.Store(&take) }

@@ -96,7 +96,7 @@ func (n noting) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 
 func (c *Conn) finish(context.Context) error {
 	err := c.hold.Close(session.OpClose)
-	if what := c.what(); err == nil && what != "" {
+	if what := leftBehind(&c.left, c.conn.Conn()); err == nil && what != "" {
 		c.raw = true
 		err = c.hold.RefuseDirty(what)
 	}
@@ -107,13 +107,6 @@ func (c *Conn) finish(context.Context) error {
 	c.hold.End(session.Released, nil)
 	c.release()
 	return nil
-}
-
-// what is left on the connection: the server's word where it is about a
-// transaction, the statements' for the rest.
-func (c *Conn) what() string {
-	c.left.Tx = c.conn.Conn().PgConn().TxStatus() != 'I'
-	return c.left.String()
 }
 
 func (c *Conn) abort(how session.End, cause error) {

@@ -33,6 +33,9 @@ func WithLog(l *slog.Logger) Option { return guardOption(session.WithLog(l)) }
 // WithLimit sets how long a unit may be held: see session.WithLimit.
 func WithLimit(d time.Duration) Option { return guardOption(session.WithLimit(d)) }
 
+// WithIdle sets how long a transaction may do nothing: see session.WithIdle.
+func WithIdle(d time.Duration) Option { return guardOption(session.WithIdle(d)) }
+
 // WithWait sets how long a connection may be waited for: see session.WithWait.
 func WithWait(d time.Duration) Option { return guardOption(session.WithWait(d)) }
 

@@ -124,6 +124,7 @@ func (p *pool) begin(hold *session.Hold) (*tx, error) {
 		conn.Release()
 		return nil, err
 	}
+	hold.InTx(true)
 	t := &tx{inner: inner}
 	t.unit = unit{hold: hold, conn: conn, rollback: inner.Rollback, watched: p.watched()}
 	return t, nil

@@ -60,21 +60,33 @@ type watcher struct {
 type state struct {
 	hold atomic.Pointer[session.Hold] // who holds it; nil in the pool
 	mine bool                         // the hold is of Watch, not of Do
-	hook atomic.Bool                  // AfterRelease has it
-	lent atomic.Bool                  // the unit of Do has handed it out
+	inTx bool
+	hook atomic.Bool // AfterRelease has it
+	lent atomic.Bool // the unit of Do has handed it out
 	left leftover.Notes
+	take func(busy bool) // closes the socket
 }
 
-const stateKey = "github.com/reeve-run/reeve/session/sessionpgx"
+const stateKey = "reeve/session"
 
 func stateOf(c *pgx.Conn) *state {
 	s, _ := c.PgConn().CustomData()[stateKey].(*state)
 	return s
 }
 
+func newState(c *pgx.Conn) *state {
+	socket := c.PgConn().Conn()
+	// The reader's error is what matters. A statement that is going on ends with it.
+	s := &state{take: func(bool) { _ = socket.Close() }}
+	c.PgConn().CustomData()[stateKey] = s
+	return s
+}
+
 // acquiring marks the context of an Acquire, and of what the pool does inside it.
 type acquiring struct {
 	context.Context
+	hold   *session.Hold
+	fresh  bool
 	waiter *session.Waiter
 }
 
@@ -93,11 +105,12 @@ func (w *watcher) TraceAcquireStart(ctx context.Context, p *pgxpool.Pool, _ pgxp
 	if w.pool.Load() == nil {
 		w.pool.Store(p)
 	}
-	if err := w.guard.Nested(ctx); err != nil {
+	hold, fresh, err := w.guard.Admit(ctx)
+	if err != nil {
 		return refusedContext{ctx, err}
 	}
-	a := &acquiring{Context: ctx}
-	if asking := w.asking.Add(1); w.held.Load()+asking > w.size && w.guard.Of(ctx) == nil {
+	a := &acquiring{Context: ctx, hold: hold, fresh: fresh}
+	if asking := w.asking.Add(1); fresh && w.held.Load()+asking > w.size {
 		a.waiter = w.guard.Wait(ctx, int(w.size))
 		a.Context = a.waiter.Context()
 	}
@@ -115,28 +128,22 @@ func (w *watcher) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgx
 	}
 	if data.Conn != nil {
 		w.held.Add(1)
-		w.acquired(a, data.Conn)
+		acquired(a, data.Conn)
 	}
 	w.asking.Add(-1)
 }
 
-func (w *watcher) acquired(a *acquiring, c *pgx.Conn) {
+func acquired(a *acquiring, c *pgx.Conn) {
 	s := stateOf(c)
 	if s == nil {
-		s = &state{}
-		c.PgConn().CustomData()[stateKey] = s
+		s = newState(c)
 	}
-	s.left = leftover.Notes{}
+	s.left, s.inTx, s.mine = leftover.Notes{}, false, a.fresh
 	s.lent.Store(false)
-	hold := w.guard.Watch(context.WithoutCancel(a.Context))
-	s.mine = hold != nil
-	if !s.mine {
-		hold = w.guard.Of(a.Context)
-	} else {
-		socket := c.PgConn().Conn()
-		hold.OnTaken(func() { _ = socket.Close() }) // the reader's error is what matters
+	if a.fresh {
+		a.hold.Start(s.take)
 	}
-	s.hold.Store(hold)
+	s.hold.Store(a.hold)
 }
 
 // TraceRelease implements pgxpool.ReleaseTracer. A connection that something is
@@ -154,8 +161,7 @@ func (w *watcher) TraceRelease(_ *pgxpool.Pool, data pgxpool.TraceReleaseData) {
 	if !s.mine {
 		return // Do has looked at it
 	}
-	s.left.Tx = !data.Conn.IsClosed() && data.Conn.PgConn().TxStatus() != 'I'
-	if what := s.left.String(); what != "" {
+	if what := leftBehind(&s.left, data.Conn); what != "" {
 		if err := hold.RefuseDirty(what); err != nil {
 			w.guard.Report(err)
 			closeNow(data.Conn)
@@ -164,17 +170,18 @@ func (w *watcher) TraceRelease(_ *pgxpool.Pool, data pgxpool.TraceReleaseData) {
 	hold.End(session.Released, nil)
 }
 
-// check refuses a statement on a connection that is not held, and takes note of
-// what it leaves. The refusal is a context: pgx asks it before the server.
-func (w *watcher) check(ctx context.Context, c *pgx.Conn, op session.Op, sql string) context.Context {
+// enter notes that something is done on a connection, and refuses it on one that is not
+// held. The refusal is a context: pgx asks it before the server.
+func (w *watcher) enter(ctx context.Context, c *pgx.Conn, op session.Op, sql string) context.Context {
 	s := stateOf(c)
 	if s == nil {
 		return ctx // the pool is still connecting
 	}
 	hold := s.hold.Load()
 	if w.right(ctx, s, hold) {
-		if s.mine {
+		if hold != nil && s.mine {
 			s.left.Add(sql)
+			hold.Note(op)
 		}
 		return ctx
 	}
@@ -182,6 +189,26 @@ func (w *watcher) check(ctx context.Context, c *pgx.Conn, op session.Op, sql str
 		return refusedContext{ctx, err}
 	}
 	return ctx
+}
+
+// exit notes that it is done, and whether the connection is in a transaction now.
+func exit(ctx context.Context, c *pgx.Conn, op session.Op) {
+	if _, ok := ctx.(refusedContext); ok {
+		return // the connection is somebody else's
+	}
+	s := stateOf(c)
+	if s == nil || !s.mine {
+		return
+	}
+	hold := s.hold.Load()
+	if hold == nil {
+		return
+	}
+	if is := c.PgConn().TxStatus() != 'I'; is != s.inTx {
+		s.inTx = is
+		hold.InTx(is)
+	}
+	hold.NoteEnd(op)
 }
 
 // right says whether a statement may run on the connection that hold holds.
@@ -223,38 +250,3 @@ var closed = func() chan struct{} {
 	close(c)
 	return c
 }()
-
-// TraceQueryStart implements pgx.QueryTracer.
-func (w *watcher) TraceQueryStart(ctx context.Context, c *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	return w.check(ctx, c, session.OpExec, data.SQL)
-}
-
-// TraceQueryEnd implements pgx.QueryTracer.
-func (*watcher) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
-
-// TraceBatchStart implements pgx.BatchTracer.
-func (w *watcher) TraceBatchStart(ctx context.Context, c *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
-	return w.check(ctx, c, session.OpBatch, "")
-}
-
-// TraceBatchQuery implements pgx.BatchTracer.
-func (*watcher) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
-
-// TraceBatchEnd implements pgx.BatchTracer.
-func (*watcher) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
-
-// TraceCopyFromStart implements pgx.CopyFromTracer.
-func (w *watcher) TraceCopyFromStart(ctx context.Context, c *pgx.Conn, _ pgx.TraceCopyFromStartData) context.Context {
-	return w.check(ctx, c, session.OpCopy, "")
-}
-
-// TraceCopyFromEnd implements pgx.CopyFromTracer.
-func (*watcher) TraceCopyFromEnd(context.Context, *pgx.Conn, pgx.TraceCopyFromEndData) {}
-
-// TracePrepareStart implements pgx.PrepareTracer.
-func (w *watcher) TracePrepareStart(ctx context.Context, c *pgx.Conn, _ pgx.TracePrepareStartData) context.Context {
-	return w.check(ctx, c, session.OpPrepare, "")
-}
-
-// TracePrepareEnd implements pgx.PrepareTracer.
-func (*watcher) TracePrepareEnd(context.Context, *pgx.Conn, pgx.TracePrepareEndData) {}

@@ -167,7 +167,7 @@ func TestWatchTakesALeakAway(t *testing.T) {
 		}
 	}
 	_, err = tx.Exec(t.Context(), `SELECT 1`)
-	if e := illegal(t, err, session.RuleEnded); e.State != "ended: abandoned" {
+	if e := illegal(t, err, session.RuleEnded); e.State != "ended: taken away" {
 		t.Error(e)
 	}
 	if !strings.Contains(l.String(), "watch_test.go") || !strings.Contains(l.String(), "rule=leak") {

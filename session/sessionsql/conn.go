@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	"github.com/reeve-run/reeve/session"
@@ -58,6 +59,9 @@ func (c *Conn) finish() error {
 	if err == nil {
 		err = c.refuseRows(session.OpClose)
 	}
+	if err == nil && c.left.Lock {
+		c.left.Lock = c.stillLocked()
+	}
 	if what := c.left.String(); err == nil && what != "" {
 		err = c.hold.RefuseDirty(what)
 	}
@@ -68,6 +72,14 @@ func (c *Conn) finish() error {
 	err = c.giveBack()
 	c.hold.End(session.Released, err)
 	return err
+}
+
+// stillLocked asks the server, as a watched connection does.
+func (c *Conn) stillLocked() bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.hold.Context()), lockBound)
+	defer cancel()
+	err := c.conn.QueryRowContext(ctx, leftover.LockQuery).Scan(new(int))
+	return !errors.Is(err, sql.ErrNoRows)
 }
 
 // giveBack closes rows first: the Close of a connection waits for them.

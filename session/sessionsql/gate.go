@@ -101,6 +101,9 @@ func (g *gate) handOver(c driver.Conn) bool {
 func (g *gate) park(c *WatchedConn) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if c.inner == nil {
+		return false
+	}
 	if len(g.waiting) > 0 {
 		g.waiting[0] <- c.part()
 		g.waiting = slices.Delete(g.waiting, 0, 1)

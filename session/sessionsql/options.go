@@ -10,12 +10,9 @@ import (
 
 type config struct {
 	name    string
-	rules   session.Rules
-	log     *slog.Logger
 	tx      *sql.TxOptions
 	dialect Dialect
-	limit   time.Duration
-	wait    time.Duration
+	guards  []session.GuardOption
 	maxOpen int
 }
 
@@ -27,10 +24,10 @@ type Option func(*config)
 func WithName(name string) Option { return func(c *config) { c.name = name } }
 
 // WithRules sets what happens when a rule is broken; rules not named are enforced.
-func WithRules(r session.Rules) Option { return func(c *config) { c.rules = r } }
+func WithRules(r session.Rules) Option { return guardOption(session.WithRules(r)) }
 
 // WithLog sets where rules in mode Warn, and leaks, are logged; slog.Default() unless told.
-func WithLog(l *slog.Logger) Option { return func(c *config) { c.log = l } }
+func WithLog(l *slog.Logger) Option { return guardOption(session.WithLog(l)) }
 
 // WithTxOptions sets the isolation level, or read-only, of every unit of the pool.
 func WithTxOptions(o sql.TxOptions) Option { return func(c *config) { c.tx = &o } }
@@ -40,25 +37,22 @@ func WithTxOptions(o sql.TxOptions) Option { return func(c *config) { c.tx = &o 
 func WithDialect(d Dialect) Option { return func(c *config) { c.dialect = d } }
 
 // WithLimit sets how long a unit may be held: see session.WithLimit.
-func WithLimit(d time.Duration) Option { return func(c *config) { c.limit = d } }
+func WithLimit(d time.Duration) Option { return guardOption(session.WithLimit(d)) }
+
+// WithIdle sets how long a transaction may do nothing: see session.WithIdle.
+func WithIdle(d time.Duration) Option { return guardOption(session.WithIdle(d)) }
 
 // WithWait sets how long a connection may be waited for: see session.WithWait.
-func WithWait(d time.Duration) Option { return func(c *config) { c.wait = d } }
+func WithWait(d time.Duration) Option { return guardOption(session.WithWait(d)) }
 
 // WithMaxOpen limits the connections of Open and Watch, as db.SetMaxOpenConns
 // does, but so that the guard sees who waits. There is no limit unless told.
 func WithMaxOpen(n int) Option { return func(c *config) { c.maxOpen = n } }
 
+func guardOption(o session.GuardOption) Option {
+	return func(c *config) { c.guards = append(c.guards, o) }
+}
+
 func (c *config) guard(of any) *session.Guard {
-	opts := []session.GuardOption{session.Of(of), session.WithRules(c.rules)}
-	if c.limit > 0 {
-		opts = append(opts, session.WithLimit(c.limit))
-	}
-	if c.wait > 0 {
-		opts = append(opts, session.WithWait(c.wait))
-	}
-	if c.log != nil {
-		opts = append(opts, session.WithLog(c.log))
-	}
-	return session.NewGuard(c.name, opts...)
+	return session.NewGuard(c.name, append([]session.GuardOption{session.Of(of)}, c.guards...)...)
 }

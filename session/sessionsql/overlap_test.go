@@ -145,11 +145,13 @@ func TestConnIsGivenBackCleanOrDestroyed(t *testing.T) {
 		t.Errorf("%d connections, want the one that came back", d.Connections())
 	}
 	for query, what := range map[string]string{
-		" begin":                      "transaction",
-		"START TRANSACTION READ ONLY": "transaction",
-		"select pg_advisory_lock(7)":  "lock",
-		"SET search_path = x":         "setting",
-		"LISTEN x":                    "setting",
+		" begin":                               "transaction",
+		"START TRANSACTION READ ONLY":          "transaction",
+		"-- name: Begin :exec\nBEGIN":          "transaction",
+		"SELECT 1; BEGIN":                      "transaction",
+		"SELECT set_config('a.b', 'c', false)": "setting",
+		"SET search_path = x":                  "setting",
+		"LISTEN x":                             "setting",
 	} {
 		if e := illegal(t, use(query), session.RuleDirty); !strings.Contains(e.State, what) {
 			t.Errorf("%s: %v", query, e)

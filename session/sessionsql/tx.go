@@ -24,6 +24,7 @@ func newTx(tx *sql.Tx, conn *sql.Conn, hold *session.Hold) *Tx {
 	t := &Tx{tx: tx, conn: conn}
 	t.via, t.refuser, t.hold = tx, tx, hold
 	t.release = t.rollback
+	hold.InTx(true)
 	return t
 }
 

@@ -51,9 +51,9 @@ func (c plainConnector) Driver() driver.Driver                        { return c
 //
 //	db := sql.OpenDB(sessionsql.Watch(connector, sessionsql.WithMaxOpen(10)))
 //
-// Who holds a connection is listed with the line and ages; a commit that cuts rows
-// off is refused; a row that is never scanned is seen; what is left on a connection is
-// noticed, and it is destroyed. With WithMaxOpen a wait for a connection has a
+// Who holds a connection is listed with the line and ages, and so does a transaction
+// in which nothing happens; a commit that cuts rows off is refused; a row that is never
+// scanned is seen; what is left on a connection is noticed, and it is destroyed. With WithMaxOpen a wait for a connection has a
 // bound, and a circle of those who hold and wait is found: use it instead of
 // db.SetMaxOpenConns, whose waits happen where no driver sees them.
 //
@@ -98,7 +98,8 @@ func (w *watcher) Close() error {
 // Connect implements driver.Connector. It gives a connection that has come back
 // where there is one, opens one where there is room, and else waits.
 func (w *watcher) Connect(ctx context.Context) (driver.Conn, error) {
-	if err := w.guard.Nested(ctx); err != nil {
+	hold, mine, err := w.guard.Admit(ctx)
+	if err != nil {
 		return nil, err
 	}
 	for {
@@ -117,8 +118,12 @@ func (w *watcher) Connect(ctx context.Context) (driver.Conn, error) {
 				return nil, err
 			}
 		}
-		c := &WatchedConn{w: w, raw: inner, inner: inner}
-		c.checkOut(ctx)
+		c := newWatchedConn(w, inner)
+		if !mine || hold.Authored() {
+			c.begin(hold, mine)
+		} else { // database/sql opens it ahead; whoever uses it first has it
+			c.unclaimed = true
+		}
 		return c, nil
 	}
 }

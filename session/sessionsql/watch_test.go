@@ -22,7 +22,7 @@ import (
 // watched is a database without a database under the guard, and what it logs.
 func watched(t testing.TB, opts ...sessionsql.Option) (*sql.DB, *sessiontest.Database, *log) {
 	d, l := sessiontest.NewDatabase(), &log{}
-	opts = append([]sessionsql.Option{sessionsql.WithName(t.Name()), sessionsql.WithLog(slog.New(slog.NewTextHandler(l, nil)))}, opts...)
+	opts = append([]sessionsql.Option{sessionsql.WithName(t.Name()), sessionsql.WithLog(l.logger())}, opts...)
 	db := sql.OpenDB(sessionsql.Watch(d, opts...))
 	t.Cleanup(func() {
 		d.Unblock()
@@ -40,6 +40,8 @@ type log struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
+
+func (l *log) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
 func (l *log) Write(b []byte) (int, error) {
 	l.mu.Lock()
@@ -153,7 +155,7 @@ func TestWatchTakesALeakAway(t *testing.T) {
 		}
 	}
 	_, err = tx.ExecContext(t.Context(), "x")
-	if e := illegal(t, err, session.RuleEnded); e.State != "ended: abandoned" {
+	if e := illegal(t, err, session.RuleEnded); e.State != "ended: taken away" {
 		t.Error(e)
 	}
 	if err := tx.Rollback(); err == nil {
@@ -181,7 +183,7 @@ func TestWatchTakesALeakFromUnderAStatement(t *testing.T) {
 
 func TestWatchDestroysWhatComesBackDirty(t *testing.T) {
 	db, d, l := watched(t)
-	for _, statement := range []string{"BEGIN", "SET x = 1", "SELECT pg_advisory_lock(1)"} {
+	for _, statement := range []string{"BEGIN", "SET x = 1", "LISTEN y"} {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}

@@ -4,25 +4,33 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"sync/atomic"
+	"io"
+	"time"
 
 	"github.com/reeve-run/reeve/session"
 	"github.com/reeve-run/reeve/session/internal/leftover"
 )
 
 // WatchedConn is the driver's connection as a watched database sees it. All but
-// the watchdog's part is used under database/sql's lock of the connection.
+// take is called under database/sql's lock of the connection.
 type WatchedConn struct {
-	w     *watcher
-	raw   driver.Conn // the driver's own
-	inner driver.Conn // the same while it is this wrapper's; changed under the gate's lock
-	hold  *session.Hold
-	mine  bool // the hold is of Watch, not of Do
-	left  leftover.Notes
-	nest  error       // why the first statement is refused
-	cut   string      // the query whose rows a commit has cut off
-	use   atomic.Bool // a call of the driver is going on, or the watchdog has closed it
-	taken atomic.Bool // held for too long
+	w         *watcher
+	raw       driver.Conn // the driver's own
+	inner     driver.Conn // the same while it is this wrapper's; changed under the gate's lock
+	take      func(busy bool)
+	hold      *session.Hold // of whoever has the connection; nil in the pool
+	mine      bool          // the hold is of Watch, not of Do
+	unclaimed bool          // it was opened ahead, and nobody has used it
+	inTx      bool
+	left      leftover.Notes
+	nest      error  // why the first statement is refused
+	cut       string // the query whose rows a commit has cut off
+}
+
+func newWatchedConn(w *watcher, inner driver.Conn) *WatchedConn {
+	c := &WatchedConn{w: w, raw: inner, inner: inner}
+	c.take = c.taken // once, not for each that takes the connection
+	return c
 }
 
 // Unwrap is the driver's own connection.
@@ -35,28 +43,26 @@ func (c *WatchedConn) part() driver.Conn {
 	return inner
 }
 
-// checkOut begins a hold: somebody has got the connection.
+// checkOut begins a hold: somebody has got the connection. A refusal must wait for
+// the first statement: database/sql takes none here.
 func (c *WatchedConn) checkOut(ctx context.Context) {
-	c.left, c.cut = leftover.Notes{}, ""
-	// The error must wait for the first statement: database/sql takes none here.
-	c.nest = c.w.guard.Nested(ctx)
-	c.hold = c.w.guard.Watch(context.WithoutCancel(ctx))
-	c.mine = c.hold != nil
-	switch {
-	case c.nest != nil:
-		return
-	case !c.mine:
-		c.hold = c.w.guard.Of(ctx)
-		return
-	}
-	c.hold.OnTaken(c.take)
+	hold, mine, err := c.w.guard.Admit(ctx)
+	c.nest = err
+	c.begin(hold, mine)
 }
 
-// take destroys a connection that is held for too long: at once, or when the
-// driver's call that is going on returns.
-func (c *WatchedConn) take() {
-	c.taken.Store(true)
-	if c.use.CompareAndSwap(false, true) {
+func (c *WatchedConn) begin(hold *session.Hold, mine bool) {
+	c.left, c.cut, c.inTx, c.unclaimed = leftover.Notes{}, "", false, false
+	c.hold, c.mine = hold, mine
+	if mine {
+		hold.Start(c.take)
+	}
+}
+
+// taken destroys a connection that is held for too long. Where a call of the driver
+// is going on, it is that call's to do, when it returns.
+func (c *WatchedConn) taken(busy bool) {
+	if !busy {
 		c.destroy()
 	}
 }
@@ -71,34 +77,52 @@ func (c *WatchedConn) destroy() {
 	}
 }
 
-// enter begins a call of the driver. It is refused when the hold has ended: the
-// watchdog took it.
-func (c *WatchedConn) enter(op session.Op) error {
-	if c.nest != nil {
-		return c.nest
+// enterWith is enter for the calls that may be a holder's first.
+func (c *WatchedConn) enterWith(ctx context.Context, op session.Op) error {
+	if c.unclaimed {
+		c.checkOut(ctx)
 	}
-	if c.use.CompareAndSwap(false, true) {
-		if !c.taken.Load() {
-			return nil
-		}
-		c.exit()
-	}
-	if c.hold != nil {
-		if err := c.hold.RefuseEnded(op); err != nil {
-			return err
-		}
-	}
-	return driver.ErrBadConn
+	return c.enter(op)
 }
 
-func (c *WatchedConn) exit() {
-	if c.taken.Load() {
+// enter begins a call of the driver. It is refused when the hold has ended, because
+// the watchdog took it, and when there is none, because somebody has kept the driver's
+// connection beyond its release.
+func (c *WatchedConn) enter(op session.Op) error {
+	switch {
+	case c.nest != nil:
+		return c.nest
+	case c.hold == nil:
+		return c.w.guard.RefuseReleased(op)
+	case c.mine:
+		return c.hold.Enter(op)
+	}
+	return c.hold.RefuseEnded(op)
+}
+
+func (c *WatchedConn) exit(op session.Op) {
+	if c.mine && c.hold != nil && !c.hold.Exit(op) {
 		c.destroy()
+	}
+}
+
+// transact notes whether the holder is in a transaction.
+func (c *WatchedConn) transact(is bool) {
+	if c.inTx == is {
 		return
 	}
-	c.use.Store(false)
-	if c.taken.Load() && c.use.CompareAndSwap(false, true) {
-		c.destroy()
+	c.inTx = is
+	if c.mine {
+		c.hold.InTx(is)
+	}
+}
+
+// note takes note of what a statement leaves.
+func (c *WatchedConn) note(query string) {
+	before := c.left.Tx
+	c.left.Add(query)
+	if c.left.Tx != before {
+		c.transact(c.left.Tx)
 	}
 }
 
@@ -118,30 +142,53 @@ func (c *WatchedConn) ResetSession(ctx context.Context) error {
 // IsValid implements driver.Validator: the connection comes back. A false makes
 // database/sql close the wrapper.
 func (c *WatchedConn) IsValid() bool {
-	if c.taken.Load() {
+	if !c.checkIn() {
 		return false
 	}
-	dirty := c.checkIn()
-	if v, ok := c.raw.(driver.Validator); dirty || ok && !v.IsValid() {
+	if v, ok := c.raw.(driver.Validator); ok && !v.IsValid() {
 		return false
 	}
 	return c.w.gate.park(c)
 }
 
-// checkIn ends the hold, and says whether something is left on the connection.
-func (c *WatchedConn) checkIn() (dirty bool) {
+// checkIn ends the hold, and says whether the connection may be used again: it was
+// not taken away, and nothing is left on it.
+func (c *WatchedConn) checkIn() bool {
 	hold := c.hold
-	c.hold = nil
-	if hold == nil || !c.mine {
-		return c.left.String() != "" // DoConn has told it
+	c.hold, c.unclaimed = nil, false
+	if c.left.Lock {
+		c.left.Lock = stillLocked(c.raw)
 	}
+	if hold == nil || !c.mine {
+		return c.left.String() == "" // DoConn has told it
+	}
+	dirty := false
 	if what := c.left.String(); what != "" {
 		err := hold.RefuseDirty(what)
 		c.w.guard.Report(err)
 		dirty = err != nil
 	}
-	hold.End(session.Released, nil)
-	return dirty
+	return hold.End(session.Released, nil) && !dirty
+}
+
+// lockBound is how long the question about locks may take.
+const lockBound = time.Second
+
+// stillLocked asks the server whether a lock is left: the words of statements do not
+// tell whether it was got, and how many times. Where it cannot be asked, one is.
+func stillLocked(raw driver.Conn) bool {
+	q, ok := raw.(driver.QueryerContext)
+	if !ok {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lockBound)
+	defer cancel()
+	rows, err := q.QueryContext(ctx, leftover.LockQuery, nil)
+	if err != nil {
+		return true
+	}
+	err = rows.Next(make([]driver.Value, 1))
+	return rows.Close() != nil || !errors.Is(err, io.EOF)
 }
 
 // Close implements driver.Conn.
@@ -168,19 +215,20 @@ func (c *WatchedConn) Close() error {
 
 // BeginTx implements driver.ConnBeginTx.
 func (c *WatchedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	if err := c.enter(session.OpBegin); err != nil {
+	if err := c.enterWith(ctx, session.OpBegin); err != nil {
 		return nil, err
 	}
-	defer c.exit()
-	tx, err := c.begin(ctx, opts)
+	tx, err := c.beginTx(ctx, opts)
+	c.exit(session.OpBegin)
 	if err != nil {
 		return nil, err
 	}
 	c.cut = ""
+	c.transact(true)
 	return watchedTx{c, tx}, nil
 }
 
-func (c *WatchedConn) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+func (c *WatchedConn) beginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	if b, ok := c.raw.(driver.ConnBeginTx); ok {
 		return b.BeginTx(ctx, opts)
 	}
@@ -197,10 +245,10 @@ func (c *WatchedConn) Begin() (driver.Tx, error) {
 
 // Ping implements driver.Pinger.
 func (c *WatchedConn) Ping(ctx context.Context) error {
-	if err := c.enter(session.OpExec); err != nil {
+	if err := c.enterWith(ctx, session.OpExec); err != nil {
 		return err
 	}
-	defer c.exit()
+	defer c.exit(session.OpExec)
 	if p, ok := c.raw.(driver.Pinger); ok {
 		return p.Ping(ctx)
 	}
@@ -213,12 +261,13 @@ func (c *WatchedConn) ExecContext(ctx context.Context, query string, args []driv
 	if !ok {
 		return nil, driver.ErrSkip
 	}
-	if err := c.enter(session.OpExec); err != nil {
+	if err := c.enterWith(ctx, session.OpExec); err != nil {
 		return nil, err
 	}
-	defer c.exit()
-	c.left.Add(query)
-	return e.ExecContext(ctx, query, args)
+	res, err := e.ExecContext(ctx, query, args)
+	c.note(query)
+	c.exit(session.OpExec)
+	return res, err
 }
 
 // QueryContext implements driver.QueryerContext.
@@ -227,22 +276,22 @@ func (c *WatchedConn) QueryContext(ctx context.Context, query string, args []dri
 	if !ok {
 		return nil, driver.ErrSkip
 	}
-	if err := c.enter(session.OpQuery); err != nil {
+	if err := c.enterWith(ctx, session.OpQuery); err != nil {
 		return nil, err
 	}
-	defer c.exit()
-	c.left.Add(query)
 	rows, err := q.QueryContext(ctx, query, args)
-	return c.watchRows(rows, err, query)
+	c.note(query)
+	c.exit(session.OpQuery)
+	return c.watchRows(ctx, rows, err, query)
 }
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *WatchedConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	if err := c.enter(session.OpPrepare); err != nil {
+	if err := c.enterWith(ctx, session.OpPrepare); err != nil {
 		return nil, err
 	}
-	defer c.exit()
 	stmt, err := c.prepare(ctx, query)
+	c.exit(session.OpPrepare)
 	if err != nil {
 		return nil, err
 	}
@@ -267,33 +316,4 @@ func (c *WatchedConn) CheckNamedValue(v *driver.NamedValue) error {
 		return n.CheckNamedValue(v)
 	}
 	return driver.ErrSkip
-}
-
-// watchedTx is a transaction that was begun by hand, or by Do.
-type watchedTx struct {
-	c     *WatchedConn
-	inner driver.Tx
-}
-
-// Commit refuses to commit what the author has not read to its end: database/sql
-// has closed the rows by now, and would say nothing.
-func (t watchedTx) Commit() error {
-	if err := t.c.enter(session.OpCommit); err != nil {
-		return err
-	}
-	defer t.c.exit()
-	if t.c.cut != "" && t.c.hold != nil {
-		if err := t.c.hold.RefuseRows(session.OpCommit, t.c.cut); err != nil {
-			return errors.Join(err, t.inner.Rollback())
-		}
-	}
-	return t.inner.Commit()
-}
-
-func (t watchedTx) Rollback() error {
-	if err := t.c.enter(session.OpRollback); err != nil {
-		return err
-	}
-	defer t.c.exit()
-	return t.inner.Rollback()
 }

@@ -3,7 +3,6 @@ package sessionsql
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"io"
 	"reflect"
 	"runtime"
@@ -11,116 +10,39 @@ import (
 	"github.com/reeve-run/reeve/session"
 )
 
-// watchedStmt is a prepared statement of a watched connection.
-type watchedStmt struct {
-	c     *WatchedConn
-	inner driver.Stmt
-	query string
-}
-
-func (s *watchedStmt) Close() error  { return s.inner.Close() }
-func (s *watchedStmt) NumInput() int { return s.inner.NumInput() }
-
-// ExecContext implements driver.StmtExecContext.
-func (s *watchedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if err := s.c.enter(session.OpExec); err != nil {
-		return nil, err
-	}
-	defer s.c.exit()
-	s.c.left.Add(s.query)
-	if e, ok := s.inner.(driver.StmtExecContext); ok {
-		return e.ExecContext(ctx, args)
-	}
-	values, err := unnamed(ctx, args)
+// watchRows counts rows while they are open. Rows of a context that never ends are
+// reachable from the author's code alone, so that the collector can tell that they
+// were dropped; others are kept by database/sql until their context ends.
+func (c *WatchedConn) watchRows(ctx context.Context, rows driver.Rows, err error, query string) (driver.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.inner.Exec(values) //nolint:staticcheck // what such a driver has
-}
-
-// QueryContext implements driver.StmtQueryContext.
-func (s *watchedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	if err := s.c.enter(session.OpQuery); err != nil {
-		return nil, err
-	}
-	defer s.c.exit()
-	s.c.left.Add(s.query)
-	if q, ok := s.inner.(driver.StmtQueryContext); ok {
-		rows, err := q.QueryContext(ctx, args)
-		return s.c.watchRows(rows, err, s.query)
-	}
-	values, err := unnamed(ctx, args)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.inner.Query(values) //nolint:staticcheck // what such a driver has
-	return s.c.watchRows(rows, err, s.query)
-}
-
-// unnamed does what database/sql does for drivers without contexts and names.
-func unnamed(ctx context.Context, args []driver.NamedValue) ([]driver.Value, error) {
-	values := make([]driver.Value, len(args))
-	for i, a := range args {
-		if a.Name != "" {
-			return nil, errors.New("sessionsql: the driver knows no named arguments")
-		}
-		values[i] = a.Value
-	}
-	return values, ctx.Err()
-}
-
-// Exec implements driver.Stmt.
-func (s *watchedStmt) Exec(args []driver.Value) (driver.Result, error) {
-	return s.inner.Exec(args) //nolint:staticcheck // database/sql calls ExecContext
-}
-
-// Query implements driver.Stmt.
-func (s *watchedStmt) Query(args []driver.Value) (driver.Rows, error) {
-	return s.inner.Query(args) //nolint:staticcheck // database/sql calls QueryContext
-}
-
-// CheckNamedValue implements driver.NamedValueChecker: the statement's own, or
-// its converter, or the connection's, in database/sql's order.
-func (s *watchedStmt) CheckNamedValue(v *driver.NamedValue) error {
-	if n, ok := s.inner.(driver.NamedValueChecker); ok {
-		return n.CheckNamedValue(v)
-	}
-	if c, ok := s.c.raw.(driver.NamedValueChecker); ok {
-		return c.CheckNamedValue(v)
-	}
-	if cc, ok := s.inner.(driver.ColumnConverter); ok { //nolint:staticcheck // what such a driver has
-		value, err := cc.ColumnConverter(v.Ordinal - 1).ConvertValue(v.Value)
-		v.Value = value
-		return err
-	}
-	return driver.ErrSkip
-}
-
-func (c *WatchedConn) watchRows(rows driver.Rows, err error, query string) (driver.Rows, error) {
-	if err != nil {
-		return nil, err
-	}
+	r := &watchedRows{Rows: rows, c: c, hold: c.hold, query: query}
 	if c.hold != nil {
 		c.hold.RowsOpened()
+		if c.mine && ctx.Done() == nil {
+			r.witness = session.Witness(r, c.hold, "rows of "+query)
+		}
 	}
-	return &watchedRows{Rows: rows, c: c, hold: c.hold, query: query}, nil
+	return r, nil
 }
 
 // watchedRows are counted while they are open.
 type watchedRows struct {
 	driver.Rows
-	c     *WatchedConn
-	hold  *session.Hold
-	query string
-	ended bool // read to the end
+	c       *WatchedConn
+	hold    *session.Hold
+	query   string
+	ended   bool // read to the end
+	witness runtime.Cleanup
 }
 
 func (r *watchedRows) Next(dest []driver.Value) error {
 	if err := r.c.enter(session.OpQuery); err != nil {
 		return err
 	}
-	defer r.c.exit()
 	err := r.Rows.Next(dest)
+	r.c.exit(session.OpQuery)
 	r.ended = err != nil
 	return err
 }
@@ -132,21 +54,26 @@ func (r *watchedRows) Close() error {
 		r.hold.RowsClosed()
 		r.hold = nil
 	}
-	if !r.ended && cutOff() {
+	r.witness.Stop()
+	if !r.ended && r.c.inTx && cutOff() {
 		r.c.cut = r.query
 	}
 	if err := r.c.enter(session.OpQuery); err != nil {
 		return nil // its connection is closed already
 	}
-	defer r.c.exit()
+	defer r.c.exit(session.OpQuery)
 	return r.Rows.Close()
 }
 
 // cutOff says whether database/sql closes the rows by itself, because their
 // transaction or context has ended: then its watching goroutine is on the stack.
 func cutOff() bool {
-	var pcs [16]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	var pcs [8]uintptr
+	n := runtime.Callers(3, pcs[:])
+	if n == len(pcs) {
+		return false // that goroutine does nothing else, and so its stack is short
+	}
+	frames := runtime.CallersFrames(pcs[:n])
 	for {
 		f, more := frames.Next()
 		if f.Function == "database/sql.(*Rows).awaitDone" {
@@ -173,7 +100,7 @@ func (r *watchedRows) NextResultSet() error {
 	if err := r.c.enter(session.OpQuery); err != nil {
 		return err
 	}
-	defer r.c.exit()
+	defer r.c.exit(session.OpQuery)
 	return n.NextResultSet()
 }
 

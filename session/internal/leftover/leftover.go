@@ -6,59 +6,91 @@ import "strings"
 // concurrent use; a nil *Notes takes notes of nothing.
 type Notes struct{ Tx, Lock, Setting bool }
 
-// Add takes note of a statement.
+// LockQuery gives a row when the connection that runs it has a session lock, which is
+// the last word on Notes.Lock.
+const LockQuery = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() LIMIT 1`
+
+// Add takes note of a statement, or of several in one text.
 func (l *Notes) Add(query string) {
 	if l == nil {
 		return // a transaction ends all that, or the database refuses it
 	}
-	q := strings.TrimLeft(query, " \t\r\n(;")
-	if q == "" {
-		return
+	for query != "" {
+		if query = skip(query); query == "" {
+			return
+		}
+		if l.concerns(query) {
+			l.note(query)
+		}
+		query = next(query)
 	}
+}
+
+// concerns says whether the first letter is one that a word of ours begins with,
+// or the statement may call one of PostgreSQL's functions.
+func (*Notes) concerns(q string) bool {
 	switch q[0] | 0x20 {
-	case 'b', 'c', 'e', 'r', 'a', 'd', 'l', 's', 'u':
-		l.noteWord(q)
+	case 'b', 'c', 'e', 'r', 'a', 'd', 'l', 's', 'u', 'w':
+		return true
 	}
+	return false
 }
 
-func (l *Notes) noteWord(q string) {
+func (l *Notes) note(q string) {
 	word, rest := cutWord(q)
-	next, _ := cutWord(rest)
-	switch word {
-	case "begin":
+	switch after, _ := cutWord(skip(rest)); {
+	case is(word, "select"), is(word, "with"):
+		l.noteCalls(q)
+	case is(word, "begin"):
 		l.Tx = true
-	case "start":
-		l.Tx = l.Tx || next == "transaction"
-	case "commit", "end", "rollback", "abort":
-		l.Tx = l.Tx && next == "to"
-	case "set":
-		l.Setting = l.Setting || next != "local" && next != "transaction"
-	case "listen":
+	case is(word, "start"):
+		l.Tx = l.Tx || is(after, "transaction")
+	case is(word, "commit"), is(word, "end"), is(word, "rollback"), is(word, "abort"):
+		l.Tx = l.Tx && is(after, "to")
+	case is(word, "set"):
+		l.Setting = l.Setting || !is(after, "local") && !is(after, "transaction") && !is(after, "constraints")
+	case is(word, "listen"):
 		l.Setting = true
-	case "reset", "unlisten", "discard":
-		l.Setting, l.Lock = false, l.Lock && word != "discard"
-	case "select":
-		l.noteLock(rest)
+	case is(word, "reset"), is(word, "unlisten"):
+		l.Setting = false
+	case is(word, "discard"):
+		if is(after, "all") {
+			l.Setting, l.Lock = false, false
+		}
 	}
 }
 
-// noteLock looks for PostgreSQL's session locks; those with xact in their name
-// end with the transaction.
-func (l *Notes) noteLock(q string) {
-	if !strings.Contains(q, "advisory") {
-		return
+// noteCalls looks for the functions that leave something: session locks, and
+// set_config whose last argument is false. Locks with xact in their name end with the
+// transaction. What unlocks is not looked for: a lock that was got twice must be given
+// back twice, so whoever reads Lock asks the server (LockQuery).
+func (l *Notes) noteCalls(q string) {
+	for {
+		i := strings.IndexByte(q, '_')
+		if i < 0 {
+			return
+		}
+		switch word, rest := cutName(q[i+1:]); {
+		case is(word, "advisory_lock"), is(word, "advisory_lock_shared"),
+			is(word, "try_advisory_lock"), is(word, "try_advisory_lock_shared"):
+			l.Lock = true
+		case is(word, "config") && i >= 3 && is(q[i-3:i], "set"):
+			l.Setting = l.Setting || lastIsFalse(rest)
+		}
+		q = q[i+1:]
 	}
-	switch {
-	case strings.Contains(q, "pg_advisory_unlock"):
-		l.Lock = false
-	case strings.Contains(q, "pg_advisory_lock"), strings.Contains(q, "pg_try_advisory_lock"):
-		l.Lock = true
-	}
+}
+
+// lastIsFalse says whether the last argument of a call is the word false.
+func lastIsFalse(call string) bool {
+	args, _, _ := strings.Cut(call, ")")
+	last := strings.TrimSpace(args[strings.LastIndexByte(args, ',')+1:])
+	return is(last, "false") || is(last, "'f'") || is(last, "'false'")
 }
 
 // String names what is left; it is empty when nothing is.
 func (l *Notes) String() string {
-	if l == nil {
+	if l == nil || *l == (Notes{}) {
 		return ""
 	}
 	var parts []string
@@ -71,14 +103,4 @@ func (l *Notes) String() string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// cutWord gives the first word in lower case, and what follows it.
-func cutWord(q string) (word, rest string) {
-	q = strings.TrimLeft(q, " \t\r\n")
-	n := strings.IndexFunc(q, func(r rune) bool { return (r|0x20) < 'a' || (r|0x20) > 'z' })
-	if n < 0 {
-		n = len(q)
-	}
-	return strings.ToLower(q[:n]), q[n:]
 }

@@ -23,9 +23,23 @@ func TestNotes(t *testing.T) {
 		{[]string{"SET x = 1", "RESET ALL"}, ""},
 		{[]string{"LISTEN a", "UNLISTEN *"}, ""},
 		{[]string{"SELECT pg_advisory_lock(1)"}, "an advisory lock"},
-		{[]string{"select pg_try_advisory_lock(1)", "select pg_advisory_unlock(1)"}, ""},
+		{[]string{"select PG_TRY_ADVISORY_LOCK(1)", "select pg_advisory_unlock(1)"}, "an advisory lock"},
+		{[]string{"WITH a AS (SELECT pg_advisory_lock_shared(1)) SELECT 1"}, "an advisory lock"},
+		{[]string{"SELECT advisory_lock FROM notes_of_config"}, ""},
+		{[]string{"-- name: Begin :exec\nBEGIN"}, "a transaction begun by a statement"},
+		{[]string{"/* from here */ begin"}, "a transaction begun by a statement"},
+		{[]string{"SELECT 1; BEGIN"}, "a transaction begun by a statement"},
+		{[]string{"SELECT ';BEGIN', $a$;BEGIN$a$, \"x;begin\" -- ;BEGIN\n/* ;BEGIN */"}, ""},
+		{[]string{"SELECT $1; SELECT $2::text; set a = 1"}, "a setting"},
+		{[]string{"SELECT '"}, ""},
+		{[]string{"/*"}, ""},
+		{[]string{"--"}, ""},
+		{[]string{"select set_config('a.b', 'c', true)"}, ""},
+		{[]string{"select set_config('a.b', 'c', FALSE)"}, "a setting"},
+		{[]string{"SET CONSTRAINTS ALL DEFERRED"}, ""},
 		{[]string{"SELECT pg_advisory_xact_lock(1)"}, ""},
 		{[]string{"SELECT pg_advisory_lock(1)", "SET x = 1", "DISCARD ALL"}, ""},
+		{[]string{"SET x = 1", "DISCARD TEMP"}, "a setting"},
 		{[]string{"BEGIN", "SET x = 1"}, "a transaction begun by a statement, a setting"},
 	} {
 		var n leftover.Notes
@@ -44,4 +58,18 @@ func TestNilTakesNoNotes(t *testing.T) {
 	if n.String() != "" {
 		t.Error(n.String())
 	}
+}
+
+// Whatever is written in a statement, reading it ends.
+func FuzzNotes(f *testing.F) {
+	for _, q := range []string{"SELECT 1; BEGIN", "/* -- */ $a$ ' ; $a$ set x", "$$", "'", "select set_config(,false"} {
+		f.Add(q)
+	}
+	f.Fuzz(func(t *testing.T, q string) {
+		var n leftover.Notes
+		n.Add(q)
+		if got := n.String(); n != (leftover.Notes{}) == (got == "") {
+			t.Errorf("%q: %+v says %q", q, n, got)
+		}
+	})
 }

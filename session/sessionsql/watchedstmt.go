@@ -1,0 +1,94 @@
+package sessionsql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/reeve-run/reeve/session"
+)
+
+// watchedStmt is a prepared statement of a watched connection.
+type watchedStmt struct {
+	c     *WatchedConn
+	inner driver.Stmt
+	query string
+}
+
+func (s *watchedStmt) Close() error  { return s.inner.Close() }
+func (s *watchedStmt) NumInput() int { return s.inner.NumInput() }
+
+// ExecContext implements driver.StmtExecContext.
+func (s *watchedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if err := s.c.enterWith(ctx, session.OpExec); err != nil {
+		return nil, err
+	}
+	defer s.c.exit(session.OpExec)
+	s.c.note(s.query)
+	if e, ok := s.inner.(driver.StmtExecContext); ok {
+		return e.ExecContext(ctx, args)
+	}
+	values, err := unnamed(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	return s.inner.Exec(values) //nolint:staticcheck // what such a driver has
+}
+
+// QueryContext implements driver.StmtQueryContext.
+func (s *watchedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	if err := s.c.enterWith(ctx, session.OpQuery); err != nil {
+		return nil, err
+	}
+	defer s.c.exit(session.OpQuery)
+	s.c.note(s.query)
+	if q, ok := s.inner.(driver.StmtQueryContext); ok {
+		rows, err := q.QueryContext(ctx, args)
+		return s.c.watchRows(ctx, rows, err, s.query)
+	}
+	values, err := unnamed(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.inner.Query(values) //nolint:staticcheck // what such a driver has
+	return s.c.watchRows(ctx, rows, err, s.query)
+}
+
+// unnamed does what database/sql does for drivers without contexts and names.
+func unnamed(ctx context.Context, args []driver.NamedValue) ([]driver.Value, error) {
+	values := make([]driver.Value, len(args))
+	for i, a := range args {
+		if a.Name != "" {
+			return nil, errors.New("sessionsql: the driver knows no named arguments")
+		}
+		values[i] = a.Value
+	}
+	return values, ctx.Err()
+}
+
+// Exec implements driver.Stmt.
+func (s *watchedStmt) Exec(args []driver.Value) (driver.Result, error) {
+	return s.inner.Exec(args) //nolint:staticcheck // database/sql calls ExecContext
+}
+
+// Query implements driver.Stmt.
+func (s *watchedStmt) Query(args []driver.Value) (driver.Rows, error) {
+	return s.inner.Query(args) //nolint:staticcheck // database/sql calls QueryContext
+}
+
+// CheckNamedValue implements driver.NamedValueChecker: the statement's own, or
+// its converter, or the connection's, in database/sql's order.
+func (s *watchedStmt) CheckNamedValue(v *driver.NamedValue) error {
+	if n, ok := s.inner.(driver.NamedValueChecker); ok {
+		return n.CheckNamedValue(v)
+	}
+	if c, ok := s.c.raw.(driver.NamedValueChecker); ok {
+		return c.CheckNamedValue(v)
+	}
+	if cc, ok := s.inner.(driver.ColumnConverter); ok { //nolint:staticcheck // what such a driver has
+		value, err := cc.ColumnConverter(v.Ordinal - 1).ConvertValue(v.Value)
+		v.Value = value
+		return err
+	}
+	return driver.ErrSkip
+}
