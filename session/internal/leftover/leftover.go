@@ -15,32 +15,21 @@ func (l *Notes) Add(query string) {
 	if l == nil {
 		return // a transaction ends all that, or the database refuses it
 	}
-	for query != "" {
-		if query = skip(query); query == "" {
-			return
-		}
-		if l.concerns(query) {
+	for query = skip(query); query != ""; query = skip(next(query)) {
+		switch query[0] | 0x20 {
+		case 'b', 'c', 'e', 'r', 'a', 'd', 'l', 's', 'u', 'w': // a word of ours may begin so
 			l.note(query)
 		}
-		query = next(query)
 	}
-}
-
-// concerns says whether the first letter is one that a word of ours begins with,
-// or the statement may call one of PostgreSQL's functions.
-func (*Notes) concerns(q string) bool {
-	switch q[0] | 0x20 {
-	case 'b', 'c', 'e', 'r', 'a', 'd', 'l', 's', 'u', 'w':
-		return true
-	}
-	return false
 }
 
 func (l *Notes) note(q string) {
 	word, rest := cutWord(q)
-	switch after, _ := cutWord(skip(rest)); {
-	case is(word, "select"), is(word, "with"):
+	if is(word, "select") || is(word, "with") {
 		l.noteCalls(q)
+		return
+	}
+	switch after, _ := cutWord(skip(rest)); {
 	case is(word, "begin"):
 		l.Tx = true
 	case is(word, "start"):
@@ -70,14 +59,26 @@ func (l *Notes) noteCalls(q string) {
 		if i < 0 {
 			return
 		}
-		switch word, rest := cutName(q[i+1:]); {
-		case is(word, "advisory_lock"), is(word, "advisory_lock_shared"),
-			is(word, "try_advisory_lock"), is(word, "try_advisory_lock_shared"):
-			l.Lock = true
-		case is(word, "config") && i >= 3 && is(q[i-3:i], "set"):
-			l.Setting = l.Setting || lastIsFalse(rest)
-		}
+		before := q[:i]
 		q = q[i+1:]
+		if q == "" {
+			return
+		}
+		switch q[0] | 0x20 {
+		case 'a', 'c', 't':
+			l.noteCall(before, q)
+		}
+	}
+}
+
+// noteCall looks at what stands around an underscore.
+func (l *Notes) noteCall(before, q string) {
+	switch word, rest := cutName(q); {
+	case is(word, "advisory_lock"), is(word, "advisory_lock_shared"),
+		is(word, "try_advisory_lock"), is(word, "try_advisory_lock_shared"):
+		l.Lock = true
+	case is(word, "config") && len(before) >= 3 && is(before[len(before)-3:], "set"):
+		l.Setting = l.Setting || lastIsFalse(rest)
 	}
 }
 

@@ -73,3 +73,10 @@ func FuzzNotes(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkAdd(b *testing.B) {
+	for b.Loop() {
+		var n leftover.Notes
+		n.Add("SELECT id, name, created_at FROM accounts WHERE id = $1 AND deleted_at IS NULL")
+	}
+}

@@ -4,17 +4,24 @@ import "strings"
 
 // skip leaves out white space, comments, and what may stand before a statement.
 func skip(q string) string {
-	for {
-		q = strings.TrimLeft(q, " \t\r\n(;")
-		switch {
-		case strings.HasPrefix(q, "--"):
-			_, q, _ = strings.Cut(q, "\n")
-		case strings.HasPrefix(q, "/*"):
-			_, q, _ = strings.Cut(q, "*/")
-		default:
-			return q
+	for q != "" {
+		switch q[0] {
+		case ' ', '\t', '\r', '\n', '(', ';':
+			q = q[1:]
+			continue
+		case '-', '/':
+			if strings.HasPrefix(q, "--") {
+				_, q, _ = strings.Cut(q, "\n")
+				continue
+			}
+			if strings.HasPrefix(q, "/*") {
+				_, q, _ = strings.Cut(q, "*/")
+				continue
+			}
 		}
+		return q
 	}
+	return ""
 }
 
 // next is what follows the statement's semicolon; empty when nothing does. Text in
