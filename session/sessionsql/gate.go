@@ -2,7 +2,6 @@ package sessionsql
 
 import (
 	"context"
-	"database/sql/driver"
 	"slices"
 	"sync"
 
@@ -23,31 +22,31 @@ type gate struct {
 	size    int // 0 is no limit
 	open    int // connections, and leave to open one
 	idle    []*WatchedConn
-	waiting []chan driver.Conn // a nil connection is leave to open one
+	waiting []chan *link // a nil link is leave to open one
 }
 
 // enter gives a connection, or leave to open one (nil). Leave that is not used
 // must be given back by leave.
-func (g *gate) enter(ctx context.Context, guard *session.Guard) (driver.Conn, error) {
+func (g *gate) enter(ctx context.Context, guard *session.Guard) (*link, error) {
 	g.mu.Lock()
 	if n := len(g.idle); n > 0 && g.size > 0 {
-		inner := g.idle[n-1].part()
+		l := g.idle[n-1].part()
 		g.idle = g.idle[:n-1]
 		g.mu.Unlock()
-		return inner, nil
+		return l, nil
 	}
 	if g.size == 0 || g.open < g.size {
 		g.open++
 		g.mu.Unlock()
 		return nil, nil
 	}
-	turn := make(chan driver.Conn, 1)
+	turn := make(chan *link, 1)
 	g.waiting = append(g.waiting, turn)
 	g.mu.Unlock()
 	return g.await(ctx, guard, turn)
 }
 
-func (g *gate) await(ctx context.Context, guard *session.Guard, turn chan driver.Conn) (driver.Conn, error) {
+func (g *gate) await(ctx context.Context, guard *session.Guard, turn chan *link) (*link, error) {
 	w := guard.Wait(ctx, g.size)
 	defer w.Done()
 	select {
@@ -64,7 +63,7 @@ func (g *gate) await(ctx context.Context, guard *session.Guard, turn chan driver
 	if i < 0 { // the turn came in the same moment: it is for the next
 		if c := <-turn; c == nil || !g.handOver(c) {
 			if c != nil {
-				_ = c.Close() // nobody waits, and database/sql does not know it
+				_ = c.conn.Close() // nobody waits, and database/sql does not know it
 			}
 			g.leave()
 		}
@@ -85,7 +84,7 @@ func (g *gate) leave() {
 }
 
 // handOver gives a connection to who waits longest; false when nobody does.
-func (g *gate) handOver(c driver.Conn) bool {
+func (g *gate) handOver(c *link) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.waiting) == 0 {
@@ -101,7 +100,7 @@ func (g *gate) handOver(c driver.Conn) bool {
 func (g *gate) park(c *WatchedConn) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if c.inner == nil {
+	if c.link == nil {
 		return false
 	}
 	if len(g.waiting) > 0 {
@@ -121,5 +120,5 @@ func (g *gate) unpark(c *WatchedConn) bool {
 	if i := slices.Index(g.idle, c); i >= 0 {
 		g.idle = slices.Delete(g.idle, i, i+1)
 	}
-	return c.inner != nil
+	return c.link != nil
 }

@@ -103,22 +103,24 @@ func (w *watcher) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	for {
-		inner, err := w.gate.enter(ctx, w.guard)
+		l, err := w.gate.enter(ctx, w.guard)
 		if err != nil {
 			return nil, err
 		}
-		if inner != nil && reset(ctx, inner) != nil {
-			_ = inner.Close() // it is broken: the next may be whole
+		if l != nil && !l.settle(ctx) {
+			_ = l.conn.Close() // it is broken: the next may be whole
 			w.gate.leave()
 			continue
 		}
-		if inner == nil {
-			if inner, err = w.inner.Connect(ctx); err != nil {
+		if l == nil {
+			conn, err := w.inner.Connect(ctx)
+			if err != nil {
 				w.gate.leave()
 				return nil, err
 			}
+			l = &link{conn: conn}
 		}
-		c := newWatchedConn(w, inner)
+		c := newWatchedConn(w, l)
 		if !mine || hold.Authored() {
 			c.begin(hold, mine)
 		} else { // database/sql opens it ahead; whoever uses it first has it

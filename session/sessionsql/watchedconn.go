@@ -16,7 +16,7 @@ import (
 type WatchedConn struct {
 	w         *watcher
 	raw       driver.Conn // the driver's own
-	inner     driver.Conn // the same while it is this wrapper's; changed under the gate's lock
+	link      *link       // to it, while it is this wrapper's; changed under the gate's lock
 	take      func(busy bool)
 	hold      *session.Hold // of whoever has the connection; nil in the pool
 	mine      bool          // the hold is of Watch, not of Do
@@ -27,8 +27,8 @@ type WatchedConn struct {
 	cut       string // the query whose rows a commit has cut off
 }
 
-func newWatchedConn(w *watcher, inner driver.Conn) *WatchedConn {
-	c := &WatchedConn{w: w, raw: inner, inner: inner}
+func newWatchedConn(w *watcher, l *link) *WatchedConn {
+	c := &WatchedConn{w: w, raw: l.conn, link: l}
 	c.take = c.taken // once, not for each that takes the connection
 	return c
 }
@@ -37,10 +37,17 @@ func newWatchedConn(w *watcher, inner driver.Conn) *WatchedConn {
 func (c *WatchedConn) Unwrap() driver.Conn { return c.raw }
 
 // part gives the connection away. The caller has the gate's lock.
-func (c *WatchedConn) part() driver.Conn {
-	inner := c.inner
-	c.inner = nil
-	return inner
+func (c *WatchedConn) part() *link {
+	l := c.link
+	c.link = nil
+	return l
+}
+
+// linked is the way to the connection, while it is this wrapper's.
+func (c *WatchedConn) linked() *link {
+	c.w.gate.mu.Lock()
+	defer c.w.gate.mu.Unlock()
+	return c.link
 }
 
 // checkOut begins a hold: somebody has got the connection. A refusal must wait for
@@ -69,10 +76,10 @@ func (c *WatchedConn) taken(busy bool) {
 
 func (c *WatchedConn) destroy() {
 	c.w.gate.mu.Lock()
-	inner := c.part()
+	l := c.part()
 	c.w.gate.mu.Unlock()
-	if inner != nil {
-		_ = inner.Close() // its holder is told by the next call
+	if l != nil {
+		_ = l.conn.Close() // its holder is told by the next call
 		c.w.gate.leave()
 	}
 }
@@ -87,7 +94,8 @@ func (c *WatchedConn) enterWith(ctx context.Context, op session.Op) error {
 
 // enter begins a call of the driver. It is refused when the hold has ended, because
 // the watchdog took it, and when there is none, because somebody has kept the driver's
-// connection beyond its release.
+// connection beyond its release. A unit of Do has claimed itself for the statement; what
+// comes after its end is its rollback.
 func (c *WatchedConn) enter(op session.Op) error {
 	switch {
 	case c.nest != nil:
@@ -97,7 +105,7 @@ func (c *WatchedConn) enter(op session.Op) error {
 	case c.mine:
 		return c.hold.Enter(op)
 	}
-	return c.hold.RefuseEnded(op)
+	return nil
 }
 
 func (c *WatchedConn) exit(op session.Op) {
@@ -156,6 +164,9 @@ func (c *WatchedConn) IsValid() bool {
 func (c *WatchedConn) checkIn() bool {
 	hold := c.hold
 	c.hold, c.unclaimed = nil, false
+	if l := c.linked(); l != nil {
+		l.closeOrphans()
+	}
 	if c.left.Lock {
 		c.left.Lock = stillLocked(c.raw)
 	}
@@ -203,12 +214,12 @@ func (c *WatchedConn) Close() error {
 		return nil
 	}
 	c.w.gate.mu.Lock()
-	inner := c.part()
+	l := c.part()
 	c.w.gate.mu.Unlock()
-	if inner == nil {
+	if l == nil {
 		return nil
 	}
-	err := inner.Close()
+	err := l.conn.Close()
 	c.w.gate.leave()
 	return err
 }
@@ -295,7 +306,7 @@ func (c *WatchedConn) PrepareContext(ctx context.Context, query string) (driver.
 	if err != nil {
 		return nil, err
 	}
-	return &watchedStmt{c: c, inner: stmt, query: query}, nil
+	return &watchedStmt{c: c, link: c.linked(), inner: stmt, query: query}, nil
 }
 
 func (c *WatchedConn) prepare(ctx context.Context, query string) (driver.Stmt, error) {

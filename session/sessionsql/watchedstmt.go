@@ -11,12 +11,20 @@ import (
 // watchedStmt is a prepared statement of a watched connection.
 type watchedStmt struct {
 	c     *WatchedConn
+	link  *link // by which it was prepared
 	inner driver.Stmt
 	query string
 }
 
-func (s *watchedStmt) Close() error  { return s.inner.Close() }
 func (s *watchedStmt) NumInput() int { return s.inner.NumInput() }
+
+// Close closes the statement, or leaves that to who has its connection now.
+func (s *watchedStmt) Close() error {
+	if s.link == nil {
+		return nil // its connection was taken away while it was prepared
+	}
+	return s.link.closeStmt(s)
+}
 
 // ExecContext implements driver.StmtExecContext.
 func (s *watchedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -180,4 +182,50 @@ func TestAKeptDriverConnectionIsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	exec(t, db, `SELECT 1`)
+}
+
+// A connection is handed over while database/sql still closes what was prepared on
+// it: whoever has it then closes it, and nobody meets anybody.
+func TestPreparedStatementsSurviveHandOvers(t *testing.T) {
+	db, _ := watchedPostgres(t, sessionsql.WithMaxOpen(3))
+	shared, err := db.PrepareContext(t.Context(), `SELECT $1::int + 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shared.Close()
+	var wg sync.WaitGroup
+	for i := range 24 {
+		wg.Go(func() {
+			for n := range 20 {
+				if err := prepared(t.Context(), db, shared, i, n); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	var left int
+	if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%own%'`).Scan(&left); err != nil {
+		t.Fatal(err)
+	}
+	if left > 1 { // this query itself is prepared
+		t.Errorf("%d statements are left on the connection", left)
+	}
+}
+
+// prepared uses a statement that everybody has, and one of its own.
+func prepared(ctx context.Context, db *sql.DB, shared *sql.Stmt, i, n int) error {
+	var got int
+	if err := shared.QueryRowContext(ctx, n).Scan(&got); err != nil || got != n+1 {
+		return fmt.Errorf("shared: got %d: %w", got, err)
+	}
+	own, err := db.PrepareContext(ctx, fmt.Sprintf(`SELECT %d AS own_%d`, i, n))
+	if err != nil {
+		return fmt.Errorf("prepare: %w", err)
+	}
+	if err := own.QueryRowContext(ctx).Scan(&got); err != nil || got != i {
+		return fmt.Errorf("own: got %d: %w", got, err)
+	}
+	return own.Close()
 }

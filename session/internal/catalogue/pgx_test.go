@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/reeve-run/reeve/internal/pgtest"
 	"github.com/reeve-run/reeve/session"
 	"github.com/reeve-run/reeve/session/sessionpgx"
 )
@@ -30,28 +31,22 @@ var cataloguePgx = []misusePgx{
 	{"a second connection while one is held", session.RuleNested, secondPgx, secondPgxDo},
 	{"the same, with the context lost", session.RuleCircle, secondLostPgx, secondLostPgxDo},
 	{"the pool used inside a transaction", session.RuleNested, secondPgx, outerPgxDo},
+	{"a query in the loop over rows", session.RuleCircle, loopPgx, loopPgx},
 	{"cancelled, then used", session.RuleEnded, cancelledPgx, cancelledPgxDo},
 	{"idle in a transaction", session.RuleEnded, idlePgx, idlePgx},
-	{"a lock left on the connection", session.RuleDirty, leftPgx, leftPgxDo},
+	{lockRow, session.RuleDirty, leftPgx, leftPgxDo},
+	{"a setting left on the connection", session.RuleDirty, settingPgx, settingPgxDo},
 	{"a row never scanned", session.RuleRows, rowPgx, rowPgxDo},
 	{"a handle leaked, then the pool closed", session.RuleLeak, leakedPgx, leakedPgxClose},
 }
 
-func TestPgx(t *testing.T) {
+func tryPgx(t *testing.T, s seen) {
 	for _, m := range cataloguePgx {
 		t.Run(m.name, func(t *testing.T) {
-			bare, guarded := openPgx(t)
-			report(m.name, "pgx", try(t, func(ctx context.Context) error { return m.bare(ctx, bare) }))
-			e := refused(t, func(ctx context.Context) error { return m.guarded(ctx, guarded) })
-			if e.Rule != m.rule {
-				t.Errorf("rule %q, want %q", e.Rule, m.rule)
-			}
-			for name, p := range map[string]*pgxpool.Pool{"bare": bare, "guarded": guarded} {
-				if err := eventually(t.Context(), "no connection acquired", func() bool { return p.Stat().AcquiredConns() == 0 }); err != nil {
-					t.Errorf("%s: %v", name, err)
-				}
-				p.Close()
-			}
+			dsn := pgtest.Database(t)
+			bare := barePgx(t, dsn)
+			s.report(m.name, "pgx", try(t, func(ctx context.Context) error { return m.bare(ctx, bare) }))
+			refused(t, m.rule, func() world { return guardedPgx(t, dsn, m.guarded) })
 		})
 	}
 }
@@ -205,6 +200,33 @@ func secondLostPgxDo(ctx context.Context, p *pgxpool.Pool) error {
 func outerPgxDo(ctx context.Context, p *pgxpool.Pool) error {
 	return sessionpgx.Do(ctx, p, func(ctx context.Context, _ pgx.Tx) error {
 		_, err := p.Exec(ctx, `INSERT INTO t VALUES (6)`)
+		return err
+	})
+}
+
+// loopPgx asks the pool for a connection while its rows hold one.
+func loopPgx(ctx context.Context, p *pgxpool.Pool) error {
+	rows, err := p.Query(ctx, `SELECT n FROM t`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if _, err := p.Exec(ctx, `INSERT INTO t VALUES (6)`); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func settingPgx(ctx context.Context, p *pgxpool.Pool) error {
+	_, err := p.Exec(ctx, `SET search_path = nowhere`)
+	return err
+}
+
+func settingPgxDo(ctx context.Context, p *pgxpool.Pool) error {
+	return sessionpgx.DoConn(ctx, p, func(ctx context.Context, c *sessionpgx.Conn) error {
+		_, err := c.Exec(ctx, `SET search_path = nowhere`)
 		return err
 	})
 }

@@ -3,6 +3,7 @@ package catalogue_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"sync"
 	"testing"
@@ -15,39 +16,45 @@ import (
 type misuseSQL struct {
 	name    string
 	rule    session.Rule
+	only    string // the one system that has it
 	bare    func(context.Context, *sql.DB) error
 	guarded func(context.Context, *sql.DB) error
 }
 
+const lockRow = "a lock left on the connection"
+
 var catalogueSQL = []misuseSQL{
-	{"use after the end", session.RuleEnded, afterSQL, afterDo},
-	{"two use one transaction at once", session.RuleOverlap, sharedSQL, sharedDo},
-	{"close while rows are open", session.RuleRows, closeSQL, closeDo},
-	{"commit while rows are open", session.RuleRows, commitSQL, commitSQL},
-	{"never closed", session.RuleWait, neverClosedSQL, neverClosedSQL},
-	{"a second connection while one is held", session.RuleNested, secondSQL, secondDo},
-	{"the same, with the context lost", session.RuleCircle, secondLostSQL, secondLostDo},
-	{"the pool used inside a transaction", session.RuleNested, outerSQL, outerDo},
-	{"cancelled, then used", session.RuleEnded, cancelledSQL, cancelledDo},
-	{"idle in a transaction", session.RuleEnded, idleSQL, idleSQL},
-	{"a transaction left on the connection", session.RuleDirty, leftSQL, leftDo},
-	{"a row never scanned", session.RuleRows, rowSQL, rowDo},
-	{"a handle leaked, then the pool closed", session.RuleLeak, leakedSQL, leakedClose},
+	{name: "use after the end", rule: session.RuleEnded, bare: afterSQL, guarded: afterDo},
+	{name: "a raw connection used after its release", rule: session.RuleEnded, bare: keptSQL, guarded: keptSQL},
+	{name: "two use one transaction at once", rule: session.RuleOverlap, bare: sharedSQL, guarded: sharedDo},
+	{name: "close while rows are open", rule: session.RuleRows, bare: closeSQL, guarded: closeDo},
+	{name: "close while a transaction is open", rule: session.RuleDirty, bare: closeTxSQL, guarded: closeTxDo},
+	{name: "commit while rows are open", rule: session.RuleRows, bare: commitSQL, guarded: commitSQL},
+	{name: "never closed", rule: session.RuleWait, bare: neverClosedSQL, guarded: neverClosedSQL},
+	{name: "a second connection while one is held", rule: session.RuleNested, bare: secondSQL, guarded: secondDo},
+	{name: "the same, with the context lost", rule: session.RuleCircle, bare: secondLostSQL, guarded: secondLostDo},
+	{name: "the pool used inside a transaction", rule: session.RuleNested, bare: outerSQL, guarded: outerDo},
+	{name: "a query in the loop over rows", rule: session.RuleCircle, bare: loopSQL, guarded: loopSQL},
+	{name: "a pool's statement inside a transaction", rule: session.RuleNested, bare: stmtSQL, guarded: stmtDo},
+	{name: "cancelled, then used", rule: session.RuleEnded, bare: cancelledSQL, guarded: cancelledDo},
+	{name: "idle in a transaction", rule: session.RuleEnded, bare: idleSQL, guarded: idleSQL},
+	{name: lockRow, rule: session.RuleDirty, only: "PostgreSQL", bare: lockSQL, guarded: lockDo},
+	{name: "a transaction left on the connection", rule: session.RuleDirty, bare: leftSQL, guarded: leftDo},
+	{name: "a row never scanned", rule: session.RuleRows, bare: rowSQL, guarded: rowDo},
+	{name: "a handle leaked, then the pool closed", rule: session.RuleLeak, bare: leakedSQL, guarded: leakedClose},
 }
 
-func TestSQL(t *testing.T) {
+func trySQL(t *testing.T, s seen) {
 	for _, system := range []string{"SQLite", "PostgreSQL"} {
 		for _, m := range catalogueSQL {
+			if m.only != "" && m.only != system {
+				continue
+			}
 			t.Run(system+"/"+m.name, func(t *testing.T) {
-				bare, guarded := openSQL(t, system)
-				report(m.name, system, try(t, func(ctx context.Context) error { return m.bare(ctx, bare) }))
-				e := refused(t, func(ctx context.Context) error { return m.guarded(ctx, guarded) })
-				if e.Rule != m.rule {
-					t.Errorf("rule %q, want %q", e.Rule, m.rule)
-				}
-				if err := eventually(t.Context(), "no connection in use", func() bool { return guarded.Stats().InUse == 0 }); err != nil {
-					t.Error(err)
-				}
+				driver, dsn := dsnSQL(t, system)
+				bare := bareSQL(t, driver, dsn)
+				s.report(m.name, system, try(t, func(ctx context.Context) error { return m.bare(ctx, bare) }))
+				refused(t, m.rule, func() world { return guardedSQL(t, driver, dsn, m.guarded) })
 			})
 		}
 	}
@@ -74,6 +81,24 @@ func afterDo(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	_, err := kept.ExecContext(ctx, `INSERT INTO t VALUES (6)`)
+	return err
+}
+
+// keptSQL keeps the driver's connection beyond its release.
+func keptSQL(ctx context.Context, db *sql.DB) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	var kept driver.ExecerContext
+	err = conn.Raw(func(c any) error {
+		kept, _ = c.(driver.ExecerContext)
+		return nil
+	})
+	if err := errors.Join(err, conn.Close()); err != nil {
+		return err
+	}
+	_, err = kept.ExecContext(ctx, `INSERT INTO t VALUES (6)`, nil)
 	return err
 }
 
@@ -122,6 +147,27 @@ func closeSQL(ctx context.Context, db *sql.DB) error {
 func closeDo(ctx context.Context, db *sql.DB) error {
 	return sessionsql.DoConn(ctx, db, func(ctx context.Context, c *sessionsql.Conn) error {
 		_, err := c.QueryContext(ctx, `SELECT n FROM t`)
+		return err
+	})
+}
+
+func closeTxSQL(ctx context.Context, db *sql.DB) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := conn.BeginTx(ctx, nil); err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+func closeTxDo(ctx context.Context, db *sql.DB) error {
+	return sessionsql.DoConn(ctx, db, func(ctx context.Context, c *sessionsql.Conn) error {
+		if _, err := c.ExecContext(ctx, `BEGIN`); err != nil {
+			return err
+		}
+		_, err := c.ExecContext(ctx, `INSERT INTO t VALUES (6)`)
 		return err
 	})
 }
@@ -194,6 +240,62 @@ func outerSQL(ctx context.Context, db *sql.DB) error { return secondSQL(ctx, db)
 func outerDo(ctx context.Context, db *sql.DB) error {
 	return sessionsql.Do(ctx, db, func(ctx context.Context, _ *sessionsql.Tx) error {
 		_, err := db.ExecContext(ctx, `INSERT INTO t VALUES (6)`)
+		return err
+	})
+}
+
+// loopSQL asks the pool for a connection while its rows hold one.
+func loopSQL(ctx context.Context, db *sql.DB) error {
+	rows, err := db.QueryContext(ctx, `SELECT n FROM t`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if _, err := db.ExecContext(ctx, `INSERT INTO t VALUES (6)`); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// stmtSQL runs a statement that was prepared on the pool, which then takes a
+// connection of its own.
+func stmtSQL(ctx context.Context, db *sql.DB) error {
+	stmt, err := db.PrepareContext(ctx, `INSERT INTO t VALUES (6)`)
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	_, err = stmt.ExecContext(ctx)
+	return err
+}
+
+func stmtDo(ctx context.Context, db *sql.DB) error {
+	stmt, err := db.PrepareContext(ctx, `INSERT INTO t VALUES (6)`)
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	return sessionsql.Do(ctx, db, func(ctx context.Context, _ *sessionsql.Tx) error {
+		_, err := stmt.ExecContext(ctx)
+		return err
+	})
+}
+
+func lockSQL(ctx context.Context, db *sql.DB) error {
+	_, err := db.ExecContext(ctx, `SELECT pg_advisory_lock(1)`)
+	return err
+}
+
+func lockDo(ctx context.Context, db *sql.DB) error {
+	return sessionsql.DoConn(ctx, db, func(ctx context.Context, c *sessionsql.Conn) error {
+		_, err := c.ExecContext(ctx, `SELECT pg_advisory_lock(2)`) // the bare pool has left the first locked
 		return err
 	})
 }
