@@ -98,8 +98,12 @@ func (h *Hold) Lost(op Op, err error) error {
 	if h.ctx.Err() != nil {
 		how, err = Cancelled, errors.Join(err, h.ctx.Err(), otherCause(&h.ctx))
 	}
-	h.End(how, err)
-	return h.endedError(op, h.state.Load())
+	first := h.End(how, err)
+	e := h.endedError(op, h.state.Load())
+	if !first { // it was taken away from under the operation
+		e.Cause = errors.Join(e.Cause, err)
+	}
+	return e
 }
 
 // otherCause is the cause of the cancellation where it says more than the error.

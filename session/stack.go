@@ -105,32 +105,53 @@ func (h *Hold) whereabouts() []Site {
 	return at
 }
 
-// outside is the innermost line that is neither the guard's nor of the standard
-// library: the call that is being waited for stands there.
+// outside is the innermost line of the program's own module, or, for a stack that has
+// none, of whatever is not the standard library: the call that is being waited for
+// stands there.
 func outside(stack []uintptr) Site {
+	var library Site
 	for _, pc := range stack {
-		if s := resolve([]uintptr{pc}); !s.IsZero() && !standard(s.Func) && foreign(pc) {
+		if !foreign(pc) {
+			continue
+		}
+		s := resolve([]uintptr{pc})
+		switch pkg := packageOf(s.Func); {
+		case own(pkg):
 			return s
+		case library.IsZero() && !standard(pkg):
+			library = s
 		}
 	}
-	return resolve(stack)
+	if library.IsZero() {
+		return resolve(stack)
+	}
+	return library
 }
 
-// standard says whether a function is of the standard library.
-func standard(function string) bool {
+// packageOf is the import path of a function's package.
+func packageOf(function string) string {
 	dir, base := path.Split(function)
 	name, _, _ := strings.Cut(base, ".")
-	pkg := dir + name
-	first, _, _ := strings.Cut(pkg, "/")
-	return !strings.Contains(first, ".") && pkg != "main" && first != mainModule()
+	return dir + name
 }
 
-// mainModule is the first part of the program's own module path, which need not have a dot.
+// own says whether a package is of the program's own module.
+func own(pkg string) bool {
+	m := mainModule()
+	return pkg == "main" || m != "" && strings.HasPrefix(pkg, m) && (len(pkg) == len(m) || strings.ContainsRune("/_", rune(pkg[len(m)])))
+}
+
+// standard says whether a package is of the standard library: the first part of its path has no dot.
+func standard(pkg string) bool {
+	first, _, _ := strings.Cut(pkg, "/")
+	return !strings.Contains(first, ".")
+}
+
+// mainModule is the program's own module path; empty where the binary does not tell.
 var mainModule = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""
 	}
-	first, _, _ := strings.Cut(info.Main.Path, "/")
-	return first
+	return info.Main.Path
 })

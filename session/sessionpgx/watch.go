@@ -167,7 +167,9 @@ func (w *watcher) TraceRelease(_ *pgxpool.Pool, data pgxpool.TraceReleaseData) {
 			closeNow(data.Conn)
 		}
 	}
-	hold.End(session.Released, nil)
+	if !hold.End(session.Released, nil) {
+		closeNow(data.Conn) // its socket was taken away, which pgx need not have noticed
+	}
 }
 
 // enter notes that something is done on a connection, and refuses it on one that is not

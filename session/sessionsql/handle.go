@@ -70,7 +70,7 @@ func (h *handle) QueryRowContext(ctx context.Context, query string, args ...any)
 	row := h.via.QueryRowContext(ctx, query, args...)
 	h.left.Add(query)
 	h.exit(session.OpQueryRow)
-	if err := row.Err(); isOver(err) {
+	if err := row.Err(); isOver(err) || err != nil && h.hold.Over() {
 		return h.refuser.QueryRowContext(refuse(h.explain(session.OpQueryRow, err)), "")
 	}
 	return row
@@ -98,9 +98,9 @@ func (h *handle) exit(op session.Op) {
 }
 
 // explain makes database/sql's "transaction has already been committed or
-// rolled back" tell who ended it: the cancelled context, as a rule.
+// rolled back" tell who ended it: the cancelled context, as a rule, or the watchdog.
 func (h *handle) explain(op session.Op, err error) error {
-	if isOver(err) {
+	if isOver(err) || h.hold.Over() {
 		return h.hold.Lost(op, err)
 	}
 	return err

@@ -11,7 +11,8 @@ import (
 // TB is what this package needs of a *testing.T.
 type TB interface {
 	Helper()
-	Cleanup(func())
+	Name() string
+	Cleanup(f func())
 	Errorf(format string, args ...any)
 }
 
@@ -26,22 +27,19 @@ const grace = 2 * time.Second
 
 // VerifyNone fails the test, when it ends, with the opening lines of the units
 // that were opened since this call, by whoever, and are still open. It looks again for
-// two seconds before it fails, for units that are about to end. For parallel tests, whose
-// units would be seen by each other, there is Context.
+// two seconds before it fails, for units that are about to end.
+//
+// Tests may run in parallel: a unit that may as well be of another test that called
+// VerifyNone and still runs is left to that one's end, and the last that it may be of
+// fails. Context tells them apart.
 func VerifyNone(t TB) {
 	t.Helper()
-	before := map[session.Unit]bool{}
-	for _, u := range session.Units() {
-		before[identity(u)] = true
-	}
-	verify(t, func() []session.Unit {
-		var since []session.Unit
-		for _, u := range session.Units() {
-			if !before[identity(u)] {
-				since = append(since, u)
-			}
+	v := enter(t.Name())
+	t.Cleanup(func() {
+		t.Helper()
+		if left, tests := v.leave(); len(left) > 0 {
+			t.Errorf("%d units left open%s:%s", len(left), also(tests), lines(left))
 		}
-		return since
 	})
 }
 
@@ -51,17 +49,13 @@ func VerifyNone(t TB) {
 func Context(t ContextTB) context.Context {
 	t.Helper()
 	witness := session.NewHolder()
-	verify(t, witness.Units)
-	return session.WithWitness(t.Context(), witness)
-}
-
-func verify(t TB, open func() []session.Unit) {
 	t.Cleanup(func() {
 		t.Helper()
-		if left := await(open); len(left) > 0 {
+		if left := await(witness.Units); len(left) > 0 {
 			t.Errorf("%d units left open:%s", len(left), lines(left))
 		}
 	})
+	return session.WithWitness(t.Context(), witness)
 }
 
 // await gives units the grace to end, and returns those that do not.
@@ -77,16 +71,17 @@ func await(open func() []session.Unit) []session.Unit {
 	}
 }
 
+func also(tests []string) string {
+	if len(tests) == 0 {
+		return ""
+	}
+	return ", by this test or by " + strings.Join(tests, ", ")
+}
+
 func lines(units []session.Unit) string {
 	var b strings.Builder
 	for _, u := range units {
 		b.WriteString("\n\t" + u.Pool + ": opened at " + u.Opened.String())
 	}
 	return b.String()
-}
-
-// identity is the part of a unit that does not change while it is open.
-func identity(u session.Unit) session.Unit {
-	u.InUse, u.Op = false, ""
-	return u
 }

@@ -21,10 +21,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // judged is a test that is watched: it keeps what VerifyNone says about it.
 type judged struct {
 	context.Context
+	name     string
 	cleanups []func()
 	said     string
 }
 
+func (j *judged) Name() string                   { return j.name }
 func (*judged) Helper()                          {}
 func (j *judged) Cleanup(f func())               { j.cleanups = append(j.cleanups, f) }
 func (j *judged) Errorf(format string, a ...any) { j.said += fmt.Sprintf(format, a...) }
@@ -74,6 +76,58 @@ func TestVerifyNoneWaitsForWhatIsAboutToEnd(t *testing.T) {
 			t.Errorf("said %q", said)
 		}
 	})
+}
+
+// Of two tests at once, one leaves a unit open. The first to end cannot know whose it
+// is; the last says so, and names both. What a test finds open is nobody's after it.
+func TestVerifyNoneAmongParallelTests(t *testing.T) {
+	g := session.NewGuard("among")
+	old := opened(t, g)
+	a, b := &judged{name: "TestA"}, &judged{name: "TestB"}
+	sessiontest.VerifyNone(a)
+	early := opened(t, g)
+	sessiontest.VerifyNone(b)
+	late, passing := opened(t, g), opened(t, g)
+	early.End(session.Committed, nil)
+	if said := a.end(); said != "" {
+		t.Errorf("a: said %q", said)
+	}
+	passing.End(session.Committed, nil)
+	if said := b.end(); !strings.Contains(said, "1 units left open, by this test or by TestA") {
+		t.Errorf("b: said %q", said)
+	}
+	c := &judged{name: "TestC"}
+	sessiontest.VerifyNone(c)
+	if said := c.end(); said != "" {
+		t.Errorf("c: said %q", said)
+	}
+	late.End(session.Committed, nil)
+	old.End(session.Committed, nil)
+}
+
+// A unit that was open before the other test began is not the other's.
+func TestVerifyNoneDoesNotPassOnWhatIsItsOwn(t *testing.T) {
+	g := session.NewGuard("own")
+	a, b := &judged{name: "TestA"}, &judged{name: "TestB"}
+	sessiontest.VerifyNone(a)
+	left := opened(t, g)
+	defer left.End(session.Committed, nil)
+	sessiontest.VerifyNone(b)
+	if said := a.end(); !strings.Contains(said, "1 units left open:") {
+		t.Errorf("a: said %q", said)
+	}
+	if said := b.end(); said != "" {
+		t.Errorf("b: said %q", said)
+	}
+}
+
+func opened(t *testing.T, g *session.Guard) *session.Hold {
+	t.Helper()
+	h, err := g.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 func TestContextSeesItsOwnUnitsOnly(t *testing.T) {

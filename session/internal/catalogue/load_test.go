@@ -27,8 +27,9 @@ var loadFor = flag.Duration("load", time.Second, "how long 64 goroutines misuse 
 // The bounds of the load's pools. Right uses have far less to do; the misuses that break
 // them take seconds, and so are among the others only when there is time.
 const (
-	loadIdle  = 3 * time.Second
-	loadLimit = 5 * time.Second
+	loadIdle  = 5 * time.Second
+	loadLimit = 10 * time.Second
+	loadWait  = 5 * time.Minute // every other use destroys its connection, and a new one takes its time
 	loadSlow  = 20 * time.Second
 )
 
@@ -59,7 +60,7 @@ func load[P any](t *testing.T, pool P, right func(context.Context, P) error, way
 						t.Errorf("a right use was harmed: %v", err)
 					}
 					rights.Add(1)
-				case !ways[i].slow || *loadFor >= loadSlow && r.IntN(50) == 0:
+				case !ways[i].slow || *loadFor >= loadSlow && r.IntN(500) == 0:
 					misuse(t, pool, ways[i])
 					misused[i].Add(1)
 				}
@@ -93,7 +94,7 @@ func TestLoadPgx(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg.MaxConns = 4
-	sessionpgx.Watch(cfg, sessionpgx.WithName(t.Name()), sessionpgx.WithIdle(loadIdle), sessionpgx.WithLimit(loadLimit))
+	sessionpgx.Watch(cfg, sessionpgx.WithName(t.Name()), sessionpgx.WithIdle(loadIdle), sessionpgx.WithLimit(loadLimit), sessionpgx.WithWait(loadWait))
 	p, err := pgxpool.NewWithConfig(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -212,7 +213,7 @@ func TestLoadSQL(t *testing.T) {
 					"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(20000)&_pragma=synchronous(OFF)"
 			}
 			db, err := sessionsql.Open(driver, dsn, sessionsql.WithMaxOpen(4), sessionsql.WithName(t.Name()),
-				sessionsql.WithIdle(loadIdle), sessionsql.WithLimit(loadLimit))
+				sessionsql.WithIdle(loadIdle), sessionsql.WithLimit(loadLimit), sessionsql.WithWait(loadWait))
 			if err != nil {
 				t.Fatal(err)
 			}
