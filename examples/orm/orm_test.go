@@ -4,13 +4,17 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"testing"
 
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"go.uber.org/goleak"
+	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
 	"github.com/reeve-run/reeve/examples/orm"
@@ -114,6 +118,59 @@ func TestBun(t *testing.T) {
 	}
 	if err := orm.NewSelect().Conn(kept).Model(&[]Account{}).Scan(t.Context()); !errors.Is(err, session.ErrIllegalState) {
 		t.Errorf("a unit that was kept: got %v", err)
+	}
+}
+
+func TestEnt(t *testing.T) {
+	db := open(t)
+	var kept dialect.Driver
+	err := sessionsql.Do(t.Context(), db, func(ctx context.Context, tx *sessionsql.Tx) error {
+		kept = orm.Ent(tx)
+		query, args := entsql.Dialect(dialect.Postgres).Insert("accounts").Columns("name", "balance").Values("a", 7).Query()
+		if err := kept.Exec(ctx, query, args, nil); err != nil {
+			return err
+		}
+		query, args = entsql.Dialect(dialect.Postgres).Select("balance").From(entsql.Table("accounts")).Query()
+		var rows entsql.Rows
+		if err := kept.Query(ctx, query, args, &rows); err != nil {
+			return err
+		}
+		if balance, err := entsql.ScanInt64(rows); err != nil || balance != 7 {
+			t.Errorf("got %d, %v", balance, err)
+		}
+		inner, err := kept.Tx(ctx) // as ent does around a create with edges
+		if err != nil {
+			return err
+		}
+		return errors.Join(inner.Commit(), rows.Close())
+	})
+	if err != nil || names(t, db) != 1 {
+		t.Fatal(err)
+	}
+	if err := kept.Exec(t.Context(), `DELETE FROM accounts`, []any{}, nil); !errors.Is(err, session.ErrIllegalState) {
+		t.Errorf("a driver that was kept: got %v", err)
+	}
+}
+
+// The line that is named is the author's, also below gorm's many calls.
+func TestTheAuthorsLineIsFoundBelowGorm(t *testing.T) {
+	db := open(t)
+	g, err := gorm.Open(postgres.New(postgres.Config{Conn: db}), &gorm.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := g.WithContext(t.Context()).Begin()
+	defer tx.Rollback()
+	for _, u := range session.Units() {
+		if !strings.HasSuffix(u.Opened.File, "orm_test.go") || !u.InTx {
+			t.Errorf("opened at %s", u.Opened)
+		}
+	}
+	if n := len(session.Units()); n != 1 {
+		t.Errorf("%d units", n)
+	}
+	if err := tx.Create(&Account{Name: "a"}).Error; err != nil {
+		t.Fatal(err)
 	}
 }
 
