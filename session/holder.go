@@ -70,7 +70,8 @@ func (s *scope) count(n int32) {
 }
 
 // Check returns nil when no unit is open, and otherwise an *IllegalStateError
-// that names op and the line that opened the unit. It costs one load when none is open.
+// that names op and the line that opened the unit, unless the rule held is set to warn
+// or off for its pool. It costs one load when none is open.
 func (h *Holder) Check(op string) error {
 	if h.open.Load() == 0 {
 		return nil
@@ -99,9 +100,9 @@ func heldError(op string, h *Hold) error {
 		Op: op, State: "unit open", Rule: RuleHeld, Used: []Site{here()},
 		Advice: "let the function of Do return first, and pass on the values it read, not the unit",
 	}
-	if h != nil {
-		e.Pool, e.Opened = h.guard.name, h.opened.site()
-		h.guard.tally.refused(RuleHeld)
+	if h == nil {
+		return e // the last one ended meanwhile; it was open when it was asked
 	}
-	return e
+	e.Opened = h.opened.site()
+	return h.guard.Refuse(e)
 }
