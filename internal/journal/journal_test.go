@@ -88,7 +88,9 @@ func completed(run reeve.RunID, n int) journal.Draft {
 	return journal.Draft{Kind: reeve.KindStepCompleted, Run: run, Name: "s", N: n, Path: fmt.Sprint("s#", n), Data: []byte(fmt.Sprint(n))}
 }
 
-func TestAppendsAreGatheredInOrder(t *testing.T) {
+func TestAppendsAreGatheredInOrder(t *testing.T) { synctest.Test(t, appendsAreGatheredInOrder) }
+
+func appendsAreGatheredInOrder(t *testing.T) {
 	gate := make(chan struct{})
 	store := &faulty{Store: memory.New()}
 	store.before = func(n int, _ []journal.Op) error {
@@ -117,6 +119,7 @@ func TestAppendsAreGatheredInOrder(t *testing.T) {
 			}
 		})
 	}
+	synctest.Wait() // all are handed in
 	close(gate)
 	all.Wait()
 	if store.commits > 60 {
