@@ -87,22 +87,29 @@ func goroutines() [][]uintptr {
 }
 
 // whereabouts are the author's lines on which the goroutines are now that may be
-// inside the unit: a stack of the unit's shape, looked at while somebody reports it.
-func (h *Hold) whereabouts() []Site {
+// inside the unit: those with a stack of the unit's shape. It also says whether one of
+// them waits for another connection inside database/sql, where no driver sees it.
+func (h *Hold) whereabouts() (at []Site, waits bool) {
 	s, ok := h.opened.shape()
 	if !ok {
-		return nil
+		return nil, false
 	}
-	var at []Site
 	for _, stack := range goroutines() {
 		if !s.fits(stack) {
 			continue
 		}
+		waits = waits || slices.ContainsFunc(stack, inPool)
 		if site := outside(stack); !slices.Contains(at, site) {
 			at = append(at, site)
 		}
 	}
-	return at
+	return at, waits
+}
+
+// inPool says whether the call at pc is the one in which database/sql waits.
+func inPool(pc uintptr) bool {
+	f := runtime.FuncForPC(pc - 1)
+	return f != nil && f.Name() == "database/sql.(*DB).conn"
 }
 
 // outside is the innermost line of the program's own module, or, for a stack that has

@@ -107,8 +107,14 @@ func (h *Hold) accuse(e *IllegalStateError) {
 		return
 	}
 	e.Op, e.Pool, e.Opened = "hold", h.guard.name, h.opened.site()
-	if e.Used = h.whereabouts(); len(e.Used) == 0 {
+	at, waits := h.whereabouts()
+	if e.Used = at; len(at) == 0 {
 		e.Used = []Site{e.Opened}
+	}
+	if waits {
+		e.State += ", and its function waits for another connection"
+		e.Advice = "use the session that is held already; and limit the pool by the guard's WithMaxOpen in place of " +
+			"db.SetMaxOpenConns, so that such a wait is refused at once"
 	}
 	h.guard.warner.warn(e)
 	if mode == Warn {

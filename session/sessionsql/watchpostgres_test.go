@@ -229,3 +229,23 @@ func prepared(ctx context.Context, db *sql.DB, shared *sql.Stmt, i, n int) error
 	}
 	return own.Close()
 }
+
+// Where the limit is database/sql's own, nobody can end a wait for it; but the report
+// of the idle transaction says what it waits for.
+func TestAWaitInsideDatabaseSQLIsTold(t *testing.T) {
+	db, l := watchedPostgres(t, sessionsql.WithIdle(50*time.Millisecond))
+	db.SetMaxOpenConns(1)
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(time.Second, cancel)
+	if _, err := db.ExecContext(ctx, `SELECT 1`); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	_ = tx.Rollback()
+	if !strings.Contains(l.String(), "waits for another connection") || !strings.Contains(l.String(), "WithMaxOpen") {
+		t.Errorf("said %s", l)
+	}
+}
