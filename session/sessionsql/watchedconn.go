@@ -165,7 +165,7 @@ func (c *WatchedConn) checkIn() bool {
 	hold := c.hold
 	c.hold, c.unclaimed = nil, false
 	if l := c.linked(); l != nil {
-		l.closeOrphans()
+		l.tidy()
 	}
 	if c.left.Lock {
 		c.left.Lock = stillLocked(c.raw)
@@ -301,12 +301,19 @@ func (c *WatchedConn) PrepareContext(ctx context.Context, query string) (driver.
 	if err := c.enterWith(ctx, session.OpPrepare); err != nil {
 		return nil, err
 	}
-	stmt, err := c.prepare(ctx, query)
-	c.exit(session.OpPrepare)
-	if err != nil {
-		return nil, err
+	defer c.exit(session.OpPrepare)
+	l := c.linked()
+	if l == nil {
+		return nil, driver.ErrBadConn
 	}
-	return &watchedStmt{c: c, link: c.linked(), inner: stmt, query: query}, nil
+	stmt := l.adopt(query)
+	if stmt == nil {
+		var err error
+		if stmt, err = c.prepare(ctx, query); err != nil {
+			return nil, err
+		}
+	}
+	return &watchedStmt{c: c, link: l, inner: stmt, query: query}, nil
 }
 
 func (c *WatchedConn) prepare(ctx context.Context, query string) (driver.Stmt, error) {

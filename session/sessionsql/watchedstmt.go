@@ -19,12 +19,7 @@ type watchedStmt struct {
 func (s *watchedStmt) NumInput() int { return s.inner.NumInput() }
 
 // Close closes the statement, or leaves that to who has its connection now.
-func (s *watchedStmt) Close() error {
-	if s.link == nil {
-		return nil // its connection was taken away while it was prepared
-	}
-	return s.link.closeStmt(s)
-}
+func (s *watchedStmt) Close() error { return s.link.closeStmt(s) }
 
 // ExecContext implements driver.StmtExecContext.
 func (s *watchedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
