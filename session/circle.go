@@ -1,38 +1,69 @@
 package session
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
-// circle decides whether a pool is dead: nothing in it is free, and each of its
-// units belongs to somebody who waits for one more. It returns the youngest of those,
-// who is to fail, or nil.
+// suspicion is what one look at a pool has found: who is to fail, and the units as
+// they were. A second look that finds the same confirms it.
+type suspicion struct {
+	guilty *Waiter
+	holds  []*Hold
+	states []uint32
+}
+
+// confirms says whether nothing has moved since an earlier look: the same units, and
+// nobody has used one of them.
+func (s suspicion) confirms(earlier suspicion) bool {
+	return s.guilty == earlier.guilty && slices.Equal(s.holds, earlier.holds) && slices.Equal(s.states, earlier.states)
+}
+
+// circle decides whether a pool seems dead: nothing in it is free, and each of its
+// units belongs to somebody who waits for one more. It tells the youngest of those, who
+// is to fail.
 //
 // Who holds a unit is known in two ways. The waiter's context may descend from the
 // unit's. Otherwise by the shape of stacks: the function that opened the unit, and
 // the calls that led to it, are still on the stack of whoever is in there. A unit
 // counts as waiting only when every goroutine of that shape is a waiter, and one of
-// them, for each such unit, has got beyond the line that opened it. A goroutine of the
-// shape that is anywhere else, or a unit whose function has returned, and there is no
-// verdict. That errs towards silence, and needs no goroutine ids.
-func circle(g *Guard, waiters []*Waiter) *Waiter {
-	holds := g.open()
-	if len(waiters) == 0 || len(holds) < waiters[0].size {
-		return nil
+// them, for each such unit, has got beyond the line that opened it; and when no other
+// goroutine that the function has started is there, which it may have handed the unit
+// to. A goroutine of the shape that is anywhere else, or a unit whose function has
+// returned, and there is no verdict. That errs towards silence, and needs no goroutine ids.
+func (l *lot) circle(waiters []*Waiter) suspicion {
+	holds := l.open()
+	if len(holds) < waiters[0].size {
+		return suspicion{}
 	}
 	look := &look{waiters: waiters, guilty: -1}
 	for _, h := range holds {
 		if !look.waits(h, holds) {
-			return nil
+			return suspicion{}
 		}
 	}
-	if look.guilty < 0 || !slices.Equal(holds, g.open()) || !slices.Equal(waiters, g.queue.snapshot()) {
-		return nil // something moved while we looked
+	if look.guilty < 0 || !slices.Equal(waiters, l.queue.snapshot()) {
+		return suspicion{} // something moved while we looked
 	}
-	w := waiters[look.guilty]
-	e := &IllegalStateError{Op: OpBegin.String(), State: "waited for in a circle", Rule: RuleCircle, Used: []Site{resolve(w.pcs[:])}}
-	if g.Refuse(e) == nil {
-		return nil
+	s := suspicion{guilty: waiters[look.guilty], holds: holds}
+	for _, h := range holds {
+		s.states = append(s.states, h.mark())
 	}
-	return w
+	return s
+}
+
+// mark leaves a mark on a unit in which nobody is, that whoever enters it wipes off,
+// and returns the state.
+func (h *Hold) mark() uint32 {
+	for {
+		s := h.state.Load()
+		if phase := s & phaseMask; phase != idle && phase != streaming || s&marked != 0 {
+			return s
+		}
+		if h.state.CompareAndSwap(s, s|marked) {
+			return s | marked
+		}
+	}
 }
 
 // look is one look at a pool's waiters.
@@ -57,12 +88,8 @@ func (l *look) waits(h *Hold, holds []*Hold) bool {
 	if l.stacks == nil {
 		l.stacks = goroutines()
 	}
-	could, wait, beyond := 0, 0, 0
-	for _, stack := range l.stacks {
-		if s.fits(stack) {
-			could++
-		}
-	}
+	could, handed := l.others(s)
+	wait, beyond := 0, 0
 	for i, w := range l.waiters {
 		stack := trim(w.pcs[:])
 		if !s.fits(stack) {
@@ -74,7 +101,29 @@ func (l *look) waits(h *Hold, holds []*Hold) bool {
 			l.guilty = max(l.guilty, i)
 		}
 	}
-	return could == wait && beyond >= alike(h, holds)
+	return could == wait && !handed && beyond >= alike(h, holds)
+}
+
+// others counts the goroutines of a shape, and says whether there is another that the
+// shape's function has started.
+func (l *look) others(s shape) (could int, handed bool) {
+	literals := s.name() + "."
+	for _, stack := range l.stacks {
+		switch {
+		case s.fits(stack):
+			could++
+		case slices.ContainsFunc(stack, func(pc uintptr) bool { return startedBy(pc, literals) }):
+			handed = true
+		}
+	}
+	return could, handed
+}
+
+// startedBy says whether the call at pc is of a function literal, or of a go
+// statement's own function, within the function whose name the prefix is.
+func startedBy(pc uintptr, prefix string) bool {
+	name, ok := strings.CutPrefix(nameOf(pc), prefix)
+	return ok && (strings.HasPrefix(name, "func") || strings.HasPrefix(name, "gowrap"))
 }
 
 // alike counts the units that were opened by the same line on the same way.

@@ -12,7 +12,7 @@ import (
 // each pool. It is safe for concurrent use.
 type Guard struct {
 	name   string
-	of     any
+	lot    *lot
 	rules  Rules
 	warner *warner
 	tally  *tally
@@ -21,7 +21,6 @@ type Guard struct {
 	idle     bound         // how long a transaction may do nothing
 	wait     time.Duration // how long a session may be waited for
 	watchdog watchdog
-	queue    queue
 }
 
 // bound is a bound of time, and whether the author has set it.
@@ -54,10 +53,10 @@ func WithIdle(d time.Duration) GuardOption { return func(g *Guard) { g.idle = bo
 // has no earlier deadline; 30 seconds unless told.
 func WithWait(d time.Duration) GuardOption { return func(g *Guard) { g.wait = d } }
 
-// Of says which pool is guarded: two guards with equal values guard the same
-// one, and a unit of either is nested in a unit of the other. The value must be
-// comparable. Unless told, a guard stands for itself.
-func Of(pool any) GuardOption { return func(g *Guard) { g.of = pool } }
+// Beside makes a guard of the pool that another one guards: a unit of either is
+// nested in a unit of the other, and who waits for the pool is known to both. Unless
+// told, a guard has a pool of its own.
+func Beside(other *Guard) GuardOption { return func(g *Guard) { g.lot = other.lot } }
 
 // NewGuard makes the guard of a pool. The name stands in errors and counters;
 // guards of one name share their counters, so the name must not be made per request.
@@ -67,10 +66,11 @@ func NewGuard(name string, opts ...GuardOption) *Guard {
 		limit: bound{after: suspiciousAge}, idle: bound{after: suspiciousIdle},
 	}
 	g.warner = &warner{log: slog.Default(), seen: map[string]struct{}{}}
-	g.of = g
+	g.lot = &lot{}
 	for _, o := range opts {
 		o(g)
 	}
+	g.lot.join(g.tally)
 	return g
 }
 
@@ -90,7 +90,7 @@ func (g *Guard) Open(ctx context.Context) (*Hold, error) {
 	}
 	s := scopeOf(ctx)
 	if s != nil && s.hold != nil {
-		if h := s.hold.within(g.of); h != nil {
+		if h := s.hold.within(g.lot); h != nil {
 			if err := g.nested(h); err != nil {
 				return nil, err
 			}
@@ -110,15 +110,19 @@ func (g *Guard) Open(ctx context.Context) (*Hold, error) {
 // Admit is for an adapter that sees a session being asked for. It gives the unit
 // that the session will belong to: the one of Do that ctx belongs to, or a fresh one
 // that keeps the line that asks, for somebody who does not use Do. A fresh one begins
-// with Start. Admit refuses a session for a unit that has its own already (rule nested).
+// with Start. Admit refuses a session for a unit that has its own already (rule nested);
+// where the rule lets it pass, the second is a fresh one.
 func (g *Guard) Admit(ctx context.Context) (h *Hold, fresh bool, err error) {
 	s := scopeOf(ctx)
 	if s != nil && s.hold != nil {
-		if h = s.hold.within(g.of); h != nil && h.state.Load() != waiting {
-			err = g.nested(h)
+		h = s.hold.within(g.lot)
+		if h != nil && h.state.Load() == waiting {
+			return h, false, nil
 		}
 		if h != nil {
-			return h, false, err
+			if err = g.nested(h); err != nil {
+				return h, false, err
+			}
 		}
 	}
 	h = g.hold(s)
@@ -128,23 +132,34 @@ func (g *Guard) Admit(ctx context.Context) (h *Hold, fresh bool, err error) {
 }
 
 // within is the unit of the pool that h is or lies in; nil when there is none open.
-func (h *Hold) within(pool any) *Hold {
+func (h *Hold) within(pool *lot) *Hold {
 	for ; h != nil; h = h.parent {
-		if h.guard.of == pool && !h.Over() {
+		if h.guard.lot == pool && !h.Over() {
 			return h
 		}
 	}
 	return nil
 }
 
-// Start begins a unit that Admit has made: its session is there. What takes
-// the session away from one that goes on for too long is called once at most, from
-// another goroutine, and must not wait; busy says that an operation is going on, whose
-// Exit will return false.
-func (h *Hold) Start(take func(busy bool)) {
-	h.take = take
+// Start begins a unit that Admit has made: its session is there. Take is what OnTaken
+// sets; the owner is what the adapter knows it by, in Each.
+func (h *Hold) Start(owner any, take func(busy bool)) {
+	h.owner, h.take = owner, take
 	h.since = now()
 	h.guard.enlist(h)
+}
+
+// Each calls f for every open unit of this guard, the oldest first. It must not call the guard.
+func (g *Guard) Each(f func(h *Hold, owner any)) {
+	var open []*Hold
+	g.tally.each(func(h *Hold) {
+		if h.guard == g {
+			open = append(open, h)
+		}
+	})
+	for _, h := range open {
+		f(h, h.owner)
+	}
 }
 
 // Drain waits until no unit of the guard's pool is open. Those that are when ctx
@@ -152,7 +167,7 @@ func (h *Hold) Start(take func(busy bool)) {
 // names the lines that opened them.
 func (g *Guard) Drain(ctx context.Context) error {
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		left := g.open()
+		left := g.lot.open()
 		if len(left) == 0 {
 			return nil
 		}
@@ -180,7 +195,7 @@ func (g *Guard) abandon(left []*Hold, cause error) error {
 // Of finds the open unit of this guard that ctx belongs to; nil when there is none.
 func (g *Guard) Of(ctx context.Context) *Hold {
 	s := scopeOf(ctx)
-	if s == nil || s.hold == nil || s.hold.guard.of != g.of || s.hold.Over() {
+	if s == nil || s.hold == nil || s.hold.guard.lot != g.lot || s.hold.Over() {
 		return nil
 	}
 	return s.hold

@@ -23,13 +23,15 @@ type Hold struct {
 	cancel context.CancelCauseFunc // of ctx, where the guard may take the session away
 	rows   atomic.Int32            // open, where a driver tells
 	tx     atomic.Bool             // it is in a transaction
-	take   func(busy bool)         // takes the session away; set before the unit is listed
+	owner  any                     // what the adapter knows it by
+	take   func(busy bool)         // takes the session away; set before the unit is listed, or begins
 	prev   *Hold                   // the tally's list, by age
 	next   *Hold
 
 	// Of the watchdog, under the tally's lock.
 	tooOld, tooIdle bool
 	stillSince      moment
+	got             moment // its session, at the earliest: when it was last seen without; 0 where it was not
 }
 
 // The state word: phase, operation, end, and whether another use met this one.
@@ -48,6 +50,7 @@ const (
 	met       uint32 = 1 << 31
 	inside    uint32 = 1 << 30 // it ended while an operation was going on
 	still     uint32 = 1 << 29 // the watchdog has seen it idle, and nobody has entered it since
+	marked    uint32 = 1 << 28 // likewise the judge of circles
 )
 
 // unitContext gives the unit's scope to everything that is called with it,
@@ -74,15 +77,38 @@ func (h *Hold) Opened() Site { return h.opened.site() }
 // database's library on nobody's behalf.
 func (h *Hold) Authored() bool { return slices.ContainsFunc(trim(h.opened[:]), foreign) }
 
+// InUse is what is going on in the unit: "exec"; empty when nothing is.
+func (h *Hold) InUse() string {
+	if s := h.state.Load(); s&phaseMask != idle {
+		return Op(s >> opShift & 0xff).String()
+	}
+	return ""
+}
+
+// Taken says whether the unit was ended by taking its session away.
+func (h *Hold) Taken() bool {
+	s := h.state.Load()
+	return s&phaseMask == ended && End(s>>endShift&0xff) == Abandoned
+}
+
+// Mode is what the unit's guard does about a rule.
+func (h *Hold) Mode(r Rule) Mode { return h.guard.Mode(r) }
+
 // Over says whether the unit has ended.
 func (h *Hold) Over() bool { return h.state.Load()&phaseMask == ended }
 
 // Begin says that the unit has its session. It returns the unit's context, for
-// the author's function.
+// the author's function. A unit that was ended while it waited stays ended.
 func (h *Hold) Begin() context.Context {
-	h.state.Store(idle)
+	h.state.CompareAndSwap(waiting, idle)
 	return &h.ctx
 }
+
+// OnTaken sets what takes the session away from a unit that goes on for too long,
+// besides the cancellation of its context; to be called before Begin. It is called
+// once at most, from another goroutine, and must not wait; busy says that an operation
+// is going on, whose Exit will return false.
+func (h *Hold) OnTaken(take func(busy bool)) { h.take = take }
 
 // InTx says whether the unit is in a transaction now: one in which nothing happens
 // breaks the rule idle.
@@ -124,8 +150,13 @@ func (h *Hold) Pause(op Op) bool {
 // Exit or another Pause must follow when it returned nil.
 func (h *Hold) Resume(op Op) error {
 	from, to := streaming|uint32(op)<<opShift, inUse|uint32(op)<<opShift
-	if h.state.CompareAndSwap(from, to) || h.state.CompareAndSwap(from|still, to) {
+	if h.state.CompareAndSwap(from, to) {
 		return nil
+	}
+	for s := h.state.Load(); s&^(still|marked) == from; s = h.state.Load() {
+		if h.state.CompareAndSwap(s, to) {
+			return nil
+		}
 	}
 	return h.refuse(op, inUse)
 }
@@ -133,9 +164,8 @@ func (h *Hold) Resume(op Op) error {
 // Note says that an operation is going on which the adapter can only see, not refuse:
 // for lists, and for the watchdog. NoteEnd is the other half.
 func (h *Hold) Note(op Op) {
-	to := inUse | uint32(op)<<opShift
-	if !h.state.CompareAndSwap(idle, to) {
-		h.state.CompareAndSwap(idle|still, to)
+	if s := h.state.Load(); s&phaseMask == idle {
+		h.state.CompareAndSwap(s, inUse|uint32(op)<<opShift)
 	}
 }
 

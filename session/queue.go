@@ -10,19 +10,21 @@ import (
 	"time"
 )
 
-// queue is who waits for a session of a guard's pool. Nobody is in it while the
-// pool has a session free, so it costs nothing then.
+// queue is who waits for a session of a pool. Nobody is in it while the pool has a
+// session free, so it costs nothing then.
 type queue struct {
 	mu      sync.Mutex
 	waiters []*Waiter // the oldest first
-	judging bool
+	timer   *time.Timer
+	due     time.Time
 	pause   time.Duration
-	next    time.Time // no look before
+	rest    time.Time // no look before
+	suspect suspicion // of the last look
 }
 
-// A verdict needs a goroutine profile. So only a wait that has lasted is looked
-// into, soon at first and seldom later on, and looks take at most a fiftieth of the
-// time, however many goroutines there are.
+// A verdict needs a goroutine profile, and two looks that see the same. So only a wait
+// that has lasted is looked into, soon at first and seldom later on, and looks take at most
+// a fiftieth of the time, however many goroutines there are.
 const (
 	firstLook = 20 * time.Millisecond
 	lastLook  = time.Second
@@ -36,9 +38,9 @@ type Waiter struct {
 	since time.Time
 	ctx   waitContext
 	end   context.CancelCauseFunc
-	timer *time.Timer
 	scope *scope
 	pcs   [64]uintptr
+	told  bool // that its bound is reached; of the judge alone
 }
 
 // waitContext ends with the guard's own error where the guard ended the wait:
@@ -63,8 +65,7 @@ func (g *Guard) Wait(ctx context.Context, size int) *Waiter {
 	runtime.Callers(2, w.pcs[:])
 	inner, end := context.WithCancelCause(ctx)
 	w.ctx, w.end = waitContext{inner}, end
-	w.timer = time.AfterFunc(g.wait, w.tooLong)
-	g.queue.add(g, w)
+	g.lot.add(w)
 	return w
 }
 
@@ -73,18 +74,19 @@ func (w *Waiter) Context() context.Context { return w.ctx }
 
 // Done says that the wait is over.
 func (w *Waiter) Done() {
-	w.timer.Stop()
-	w.guard.queue.remove(w)
+	w.guard.lot.queue.remove(w)
 	w.end(nil)
 }
 
-func (q *queue) add(g *Guard, w *Waiter) {
+// add lets a waiter in. It may be the one that closes a circle, so the next look is soon.
+func (l *lot) add(w *Waiter) {
+	q := &l.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiters = append(q.waiters, w)
-	if !q.judging {
-		q.judging, q.pause = true, firstLook
-		time.AfterFunc(q.pause, func() { q.judge(g) })
+	q.pause = firstLook
+	if q.timer == nil || time.Until(q.due) > firstLook {
+		q.schedule(l)
 	}
 }
 
@@ -96,34 +98,80 @@ func (q *queue) remove(w *Waiter) {
 	}
 }
 
-// judge looks for a circle as long as somebody waits.
-func (q *queue) judge(g *Guard) {
-	guilty := q.look(g)
+// schedule sets the next look: after the pause, or when a wait reaches its bound. The
+// caller holds the lock.
+func (q *queue) schedule(l *lot) {
+	next := q.pause
+	for _, w := range q.waiters {
+		if !w.told {
+			next = min(next, max(w.guard.wait-time.Since(w.since), time.Millisecond))
+		}
+	}
+	q.due = time.Now().Add(next)
+	if q.timer == nil {
+		q.timer = time.AfterFunc(next, func() { l.judge() })
+		return
+	}
+	q.timer.Reset(next)
+}
+
+// judge looks for a circle, and for waits that have lasted too long, as long as
+// somebody waits.
+func (l *lot) judge() {
+	q := &l.queue
+	q.endOld()
+	again := l.look()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiters) == 0 {
-		q.judging = false
+		q.timer = nil
 		return
 	}
 	q.pause = min(2*q.pause, lastLook)
-	if guilty != nil {
+	if again {
 		q.pause = firstLook
 	}
-	time.AfterFunc(q.pause, func() { q.judge(g) })
+	q.schedule(l)
 }
 
-// look ends the wait of the one who is to fail, and returns it; nil when nobody is.
-func (q *queue) look(g *Guard) *Waiter {
+// endOld ends the waits that have reached their bounds.
+func (q *queue) endOld() {
+	q.mu.Lock()
+	var old []*Waiter
+	for _, w := range q.waiters {
+		if !w.told && time.Since(w.since) >= w.guard.wait {
+			w.told = true
+			old = append(old, w)
+		}
+	}
+	q.mu.Unlock()
+	for _, w := range old {
+		w.tooLong()
+	}
+}
+
+// look ends the wait of the one who is to fail. It says whether there is more to be
+// seen soon.
+func (l *lot) look() (again bool) {
+	q := &l.queue
 	waiters, begin := q.snapshot(), time.Now()
-	if len(waiters) == 0 || begin.Sub(waiters[0].since) < firstLook || begin.Before(q.next) {
-		return nil
+	if len(waiters) == 0 || begin.Sub(waiters[0].since) < firstLook || begin.Before(q.rest) {
+		return false
 	}
-	guilty := circle(g, waiters)
-	q.next = time.Now().Add(rarity * time.Since(begin))
-	if guilty != nil {
-		guilty.end(guilty.circleError(waiters))
+	now := l.circle(waiters)
+	q.rest = time.Now().Add(rarity * time.Since(begin))
+	before := q.suspect
+	q.suspect = now
+	if now.guilty == nil || !now.confirms(before) {
+		return now.guilty != nil
 	}
-	return guilty
+	q.suspect = suspicion{}
+	if now.guilty.guard.Refuse(&IllegalStateError{
+		Op: OpBegin.String(), State: "waited for in a circle", Rule: RuleCircle, Used: []Site{resolve(now.guilty.pcs[:])},
+	}) != nil {
+		now.guilty.end(now.guilty.circleError(waiters))
+	}
+	return true
 }
 
 func (q *queue) snapshot() []*Waiter {
@@ -155,23 +203,12 @@ func (w *Waiter) tooLong() {
 }
 
 func (w *Waiter) refusal(rule Rule, state string) *IllegalStateError {
-	e := &IllegalStateError{Op: OpBegin.String(), State: state, Rule: rule, Used: []Site{resolve(w.pcs[:])}}
-	for _, h := range w.guard.open() {
+	e := &IllegalStateError{Op: OpBegin.String(), State: state, Rule: rule, Pool: w.guard.name, Used: []Site{resolve(w.pcs[:])}}
+	for _, h := range w.guard.lot.open() {
 		e.Held = append(e.Held, h.opened.site())
 	}
 	if len(e.Held) > 0 {
 		e.Opened = e.Held[0]
 	}
 	return e
-}
-
-// open lists the units that hold a session of the guard's pool.
-func (g *Guard) open() []*Hold {
-	var open []*Hold
-	g.tally.each(func(h *Hold) {
-		if h.guard.of == g.of && h.state.Load() != waiting {
-			open = append(open, h)
-		}
-	})
-	return open
 }

@@ -107,10 +107,19 @@ func (h *Hold) whereabouts() (at []Site, waits bool) {
 }
 
 // inPool says whether the call at pc is the one in which database/sql waits.
-func inPool(pc uintptr) bool {
+func inPool(pc uintptr) bool { return nameOf(pc) == "database/sql.(*DB).conn" }
+
+// nameOf is the name of the function that the return address lies in.
+func nameOf(pc uintptr) string {
 	f := runtime.FuncForPC(pc - 1)
-	return f != nil && f.Name() == "database/sql.(*DB).conn"
+	if f == nil {
+		return ""
+	}
+	return f.Name()
 }
+
+// name is the name of the function that has opened the unit.
+func (s shape) name() string { return nameOf(s.entry + 1) }
 
 // outside is the innermost line of the program's own module, or, for a stack that has
 // none, of whatever is not the standard library: the call that is being waited for

@@ -100,11 +100,21 @@ type Unit struct {
 
 // Units lists the open units of all pools, the oldest first.
 func Units() []Unit {
-	var holds []*Hold
+	lots := map[*lot]bool{}
+	for _, h := range allOpen() {
+		lots[h.guard.lot] = true
+	}
+	for l := range lots {
+		l.settled()
+	}
+	return unitsOf(allOpen())
+}
+
+func allOpen() (holds []*Hold) {
 	for _, t := range allTallies() {
 		t.each(func(h *Hold) { holds = append(holds, h) })
 	}
-	return unitsOf(holds)
+	return holds
 }
 
 // unitsOf describes units outside of their lock: places take time to resolve.
@@ -119,8 +129,7 @@ func unitsOf(holds []*Hold) []Unit {
 
 func (h *Hold) unit() Unit {
 	u := Unit{Pool: h.guard.name, Number: h.number, Opened: h.opened.site(), Since: h.since.time(), InTx: h.tx.Load()}
-	if s := h.state.Load(); s&phaseMask != idle {
-		u.InUse, u.Op = true, Op(s>>opShift&0xff).String()
-	}
+	u.Op = h.InUse()
+	u.InUse = u.Op != ""
 	return u
 }

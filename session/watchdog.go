@@ -40,6 +40,7 @@ func (g *Guard) pace() time.Duration {
 // look reports what is too old or idle, and comes back while there are units of which more could be said.
 func (w *watchdog) look(g *Guard) {
 	w.due.Store(0) // before the look: a unit that it does not see sets the timer itself
+	g.lot.settled()
 	more := false
 	var found []*IllegalStateError
 	var whose []*Hold
@@ -63,9 +64,13 @@ func (w *watchdog) look(g *Guard) {
 // suspect says what is wrong with a unit that goes on for too long, once for each
 // rule; nil when nothing is. The caller holds the tally's lock.
 func (h *Hold) suspect() *IllegalStateError {
-	g, age := h.guard, h.since.age()
 	if h.state.Load() == waiting {
+		h.got = now()
 		return nil // it has no session that it could hold
+	}
+	g, age := h.guard, h.since.age()
+	if h.got != 0 {
+		age = h.got.age()
 	}
 	switch idle := h.idleFor(); {
 	case age >= g.limit.after && !h.tooOld:

@@ -46,7 +46,7 @@ func watch(t testing.TB, g *session.Guard) (*session.Hold, *atomic.Int32) {
 		t.Fatal(fresh, err)
 	}
 	taken := &atomic.Int32{}
-	h.Start(func(bool) { taken.Add(1) })
+	h.Start(nil, func(bool) { taken.Add(1) })
 	return h, taken
 }
 

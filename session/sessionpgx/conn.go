@@ -35,7 +35,7 @@ func DoConn(ctx context.Context, p *pgxpool.Pool, fn func(context.Context, *Conn
 		hold.End(session.Failed, err)
 		return fmt.Errorf("acquire a connection: %w", err)
 	}
-	return run(hold, &Conn{unit: unit{hold: hold, conn: conn, watched: q.watched()}}, fn)
+	return run(hold, &Conn{unit: q.unit(hold, conn)}, fn)
 }
 
 // Exec runs a statement without rows.
@@ -97,8 +97,8 @@ func (n noting) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 func (c *Conn) finish(context.Context) error {
 	err := c.hold.Close(session.OpClose)
 	if what := leftBehind(&c.left, c.conn.Conn()); err == nil && what != "" {
-		c.raw = true
 		err = c.hold.RefuseDirty(what)
+		c.raw = c.raw || err != nil
 	}
 	if err != nil {
 		c.abort(session.RolledBack, err)
@@ -110,6 +110,6 @@ func (c *Conn) finish(context.Context) error {
 }
 
 func (c *Conn) abort(how session.End, cause error) {
-	c.raw = c.raw || c.left.String() != ""
+	c.raw = c.raw || c.left.String() != "" && c.hold.Mode(session.RuleDirty) == session.Enforce
 	c.unit.abort(how, cause)
 }

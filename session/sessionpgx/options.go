@@ -51,6 +51,6 @@ func configOf(opts []Option) config {
 	return c
 }
 
-func (c config) newGuard(of any) *session.Guard {
-	return session.NewGuard(c.name, append([]session.GuardOption{session.Of(of)}, c.guard...)...)
+func (c config) newGuard(opts ...session.GuardOption) *session.Guard {
+	return session.NewGuard(c.name, append(opts, c.guard...)...)
 }

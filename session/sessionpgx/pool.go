@@ -32,7 +32,7 @@ func newPool(p *pgxpool.Pool, opts []Option) *pool {
 	made := &pool{source: s, pool: p, guard: s.guard}
 	if len(opts) > 0 {
 		c := configOf(opts)
-		made.guard, made.tx = c.newGuard(s.of), c.tx
+		made.guard, made.tx = c.newGuard(session.Beside(s.guard)), c.tx
 	}
 	return made
 }
@@ -53,8 +53,8 @@ func Read(ctx context.Context, p *pgxpool.Pool, fn func(context.Context, pgx.Tx)
 
 // source is what is known of a *pgxpool.Pool, whichever guards it has.
 type source struct {
-	of      any            // what its guards have in common
-	guard   *session.Guard // of the functions that take a *pgxpool.Pool
+	watcher *watcher       // nil where the pool is not under Watch
+	guard   *session.Guard // of the functions that take a *pgxpool.Pool; others stand beside it
 	size    int
 	pending atomic.Int64 // units that are about to ask for a connection
 }
@@ -77,12 +77,12 @@ func sourceOf(p *pgxpool.Pool) *source {
 func newSource(p *pgxpool.Pool) *source {
 	cfg := p.Config()
 	made := &source{size: int(cfg.MaxConns)}
-	if w, ok := cfg.ConnConfig.Tracer.(interface{ watch() *watcher }); ok {
-		made.of, made.guard = w.watch(), w.watch().guard
+	if t, ok := cfg.ConnConfig.Tracer.(interface{ watch() *tracer }); ok {
+		made.watcher = t.watch().of(p)
+		made.guard = made.watcher.guard
 		return made
 	}
-	made.of = made
-	made.guard = configOf(nil).newGuard(made)
+	made.guard = configOf(nil).newGuard()
 	return made
 }
 
@@ -126,14 +126,21 @@ func (p *pool) begin(hold *session.Hold) (*tx, error) {
 	}
 	hold.InTx(true)
 	t := &tx{inner: inner}
-	t.unit = unit{hold: hold, conn: conn, rollback: inner.Rollback, watched: p.watched()}
+	t.unit = p.unit(hold, conn)
+	t.rollback = inner.Rollback
 	return t, nil
 }
 
-// watched says whether the pool is under Watch.
-func (p *pool) watched() bool {
-	_, ok := p.source.of.(*watcher)
-	return ok
+// unit is a unit that has its connection. One that goes on for too long loses its
+// socket, which ends also a statement that goes on; its place in the pool it keeps until its
+// function returns.
+func (p *pool) unit(hold *session.Hold, conn *pgxpool.Conn) unit {
+	socket := conn.Conn().PgConn().Conn()
+	hold.OnTaken(func(bool) {
+		hold.Away()
+		_ = socket.Close()
+	})
+	return unit{hold: hold, conn: conn, watched: p.source.watcher != nil}
 }
 
 // acquire gets a connection. Where the pool may have none free, the wait is the

@@ -53,10 +53,11 @@ func (u *unit) release() {
 		_ = u.rollback(u.own(ctx)) // where it fails, pgx closes the connection
 		cancel()
 	}
-	if c := u.conn.Conn(); u.raw || c.PgConn().IsBusy() {
+	if c := u.conn.Conn(); u.raw || u.hold.Taken() || c.PgConn().IsBusy() {
 		closeNow(c)
 	}
 	u.conn.Release()
+	u.hold.Returned()
 }
 
 // closeNow closes a connection, so that its release gives it to nobody. It does

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/reeve-run/reeve/session"
 )
@@ -46,29 +47,49 @@ func (g *gate) enter(ctx context.Context, guard *session.Guard) (*link, error) {
 	return g.await(ctx, guard, turn)
 }
 
+// briefly is how long a wait may last before the guard is told of it, which costs
+// more than most waits of a busy pool take.
+const briefly = 5 * time.Millisecond
+
 func (g *gate) await(ctx context.Context, guard *session.Guard, turn chan *link) (*link, error) {
+	soon := time.NewTimer(briefly)
+	defer soon.Stop()
+	select {
+	case l := <-turn:
+		return l, nil
+	case <-ctx.Done():
+		g.giveUp(turn)
+		return nil, ctx.Err()
+	case <-soon.C:
+	}
 	w := guard.Wait(ctx, g.size)
 	defer w.Done()
 	select {
-	case c := <-turn:
-		return c, nil
+	case l := <-turn:
+		return l, nil
 	case <-w.Context().Done():
+		g.giveUp(turn)
+		return nil, w.Context().Err()
 	}
+}
+
+// giveUp ends a wait. The turn may come in the same moment: then it is for the next.
+func (g *gate) giveUp(turn chan *link) {
 	g.mu.Lock()
 	i := slices.Index(g.waiting, turn)
 	if i >= 0 {
 		g.waiting = slices.Delete(g.waiting, i, i+1)
 	}
 	g.mu.Unlock()
-	if i < 0 { // the turn came in the same moment: it is for the next
-		if c := <-turn; c == nil || !g.handOver(c) {
-			if c != nil {
-				_ = c.conn.Close() // nobody waits, and database/sql does not know it
-			}
-			g.leave()
-		}
+	if i >= 0 {
+		return
 	}
-	return nil, w.Context().Err()
+	if l := <-turn; l == nil || !g.handOver(l) {
+		if l != nil {
+			_ = l.conn.Close() // nobody waits, and database/sql does not know it
+		}
+		g.leave()
+	}
 }
 
 // leave gives room back: a connection was closed, or not opened.

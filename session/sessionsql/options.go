@@ -53,6 +53,6 @@ func guardOption(o session.GuardOption) Option {
 	return func(c *config) { c.guards = append(c.guards, o) }
 }
 
-func (c *config) guard(of any) *session.Guard {
-	return session.NewGuard(c.name, append([]session.GuardOption{session.Of(of)}, c.guards...)...)
+func (c *config) guard(opts ...session.GuardOption) *session.Guard {
+	return session.NewGuard(c.name, append(opts, c.guards...)...)
 }

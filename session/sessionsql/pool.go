@@ -39,7 +39,7 @@ func newPool(db *sql.DB, opts []Option) *pool {
 		for _, o := range opts {
 			o(&c)
 		}
-		p.guard, p.tx, p.once.dialect = c.guard(s.of), c.tx, c.dialect
+		p.guard, p.tx, p.once.dialect = c.guard(session.Beside(s.guard)), c.tx, c.dialect
 	}
 	return p
 }
@@ -80,8 +80,7 @@ var readOnly = sql.TxOptions{ReadOnly: true}
 
 // source is what is known of a *sql.DB, whichever pools and guards it has.
 type source struct {
-	of      any            // what its guards have in common
-	guard   *session.Guard // of the functions that take a *sql.DB
+	guard   *session.Guard // of the functions that take a *sql.DB; others stand beside it
 	dialect Dialect        // as far as the driver's name tells it
 	pending atomic.Int64   // units that are about to ask for a connection
 }
@@ -106,9 +105,9 @@ func newSource(db *sql.DB) *source {
 	name := driverName(db)
 	made := &source{dialect: dialectOf(name)}
 	if d, ok := db.Driver().(watchedDriver); ok {
-		made.of, made.guard = d.w, d.w.guard
+		made.guard = d.w.guard
 	} else {
-		made.of, made.guard = made, (&config{name: name}).guard(made)
+		made.guard = (&config{name: name}).guard()
 	}
 	return made
 }
@@ -150,15 +149,7 @@ func (p *pool) unit(ctx context.Context, opts *sql.TxOptions, fn func(context.Co
 func (p *pool) begin(hold *session.Hold, opts *sql.TxOptions) (*Tx, error) {
 	defer p.source.pending.Add(-1)
 	if size, full := p.exhausted(); full {
-		conn, err := p.acquire(hold, size)
-		if err != nil {
-			return nil, err
-		}
-		tx, err := conn.BeginTx(hold.Context(), opts)
-		if err != nil {
-			return nil, errors.Join(err, conn.Close())
-		}
-		return newTx(tx, conn, hold), nil
+		return p.beginWaiting(hold, opts, size)
 	}
 	tx, err := p.db.BeginTx(hold.Context(), opts)
 	if err != nil {
@@ -166,6 +157,29 @@ func (p *pool) begin(hold *session.Hold, opts *sql.TxOptions) (*Tx, error) {
 	}
 	return newTx(tx, nil, hold), nil
 }
+
+// beginWaiting begins on a connection that may have to be waited for. A connection
+// that turns out to be broken is tried again, as often as database/sql does.
+func (p *pool) beginWaiting(hold *session.Hold, opts *sql.TxOptions, size int) (*Tx, error) {
+	for try := 1; ; try++ {
+		conn, err := p.acquire(hold, size)
+		if err != nil {
+			return nil, err
+		}
+		tx, err := conn.BeginTx(hold.Context(), opts)
+		if err == nil {
+			return newTx(tx, conn, hold), nil
+		}
+		err = errors.Join(err, conn.Close())
+		if try > badConnRetries || !errors.Is(err, driver.ErrBadConn) {
+			return nil, err
+		}
+	}
+}
+
+// badConnRetries is how often a broken connection is replaced: as many as a full pool
+// may have idle, after its server has gone.
+const badConnRetries = 10
 
 // exhausted says whether the pool may have no connection for this unit: those
 // who are about to ask count as well. The caller takes itself off pending.

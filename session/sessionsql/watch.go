@@ -73,7 +73,7 @@ func newWatcher(inner driver.Connector, opts []Option) *watcher {
 		o(&c)
 	}
 	w := &watcher{inner: inner}
-	w.guard = c.guard(w)
+	w.guard = c.guard()
 	w.gate.size = c.maxOpen
 	return w
 }

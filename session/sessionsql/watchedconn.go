@@ -62,7 +62,7 @@ func (c *WatchedConn) begin(hold *session.Hold, mine bool) {
 	c.left, c.cut, c.inTx, c.unclaimed = leftover.Notes{}, "", false, false
 	c.hold, c.mine = hold, mine
 	if mine {
-		hold.Start(c.take)
+		hold.Start(nil, c.take)
 	}
 }
 
