@@ -29,7 +29,7 @@ func (s suspicion) confirms(earlier suspicion) bool {
 // counts as waiting only when every goroutine of that shape is a waiter, and one of
 // them, for each such unit, has got beyond the line that opened it; and when no other
 // goroutine that the function has started is there, which it may have handed the unit
-// to. A goroutine of the shape that is anywhere else, or a unit whose function has
+// to and which does not wait itself. A goroutine of the shape that is anywhere else, or a unit whose function has
 // returned, and there is no verdict. That errs towards silence, and needs no goroutine ids.
 func (l *lot) circle(waiters []*Waiter) suspicion {
 	holds := l.open()
@@ -113,10 +113,28 @@ func (l *look) others(s shape) (could int, handed bool) {
 		case s.fits(stack):
 			could++
 		case slices.ContainsFunc(stack, func(pc uintptr) bool { return startedBy(pc, literals) }):
-			handed = true
+			handed = handed || !l.waiting(stack)
 		}
 	}
 	return could, handed
+}
+
+// waiting says whether a goroutine's stack is that of a waiter, from the author's line on.
+func (l *look) waiting(stack []uintptr) bool {
+	return slices.ContainsFunc(l.waiters, func(w *Waiter) bool {
+		theirs := trim(w.pcs[:])
+		i := slices.IndexFunc(theirs, foreign)
+		if i < 0 {
+			return false
+		}
+		theirs = theirs[i:]
+		at := slices.Index(stack, theirs[0])
+		if at < 0 {
+			return false
+		}
+		n := min(len(theirs), len(stack)-at)
+		return slices.Equal(stack[at:at+n], theirs[:n])
+	})
 }
 
 // startedBy says whether the call at pc is of a function literal, or of a go

@@ -2,6 +2,7 @@ package sessionpgx
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/reeve-run/reeve/session"
@@ -48,7 +49,7 @@ func (w *watcher) missing() int {
 	if p == nil {
 		return 0
 	}
-	least := int64(w.size)
+	least := int64(math.MaxInt64)
 	for range 3 {
 		before := p.Stat().AcquiredConns()
 		held := w.held.Load()
