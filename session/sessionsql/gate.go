@@ -2,6 +2,7 @@ package sessionsql
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -22,18 +23,45 @@ type gate struct {
 	mu      sync.Mutex
 	size    int // 0 is no limit
 	open    int // connections, and leave to open one
+	closed  bool
 	idle    []*WatchedConn
 	waiting []chan *link // a nil link is leave to open one
+
+	lifetime time.Duration // beyond which a connection is not handed over; 0 is none
 }
+
+// errClosed is database/sql's own, which it does not export.
+var errClosed = errors.New("sql: database is closed")
+
+// close ends the waits: the database is closed.
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	for _, turn := range g.waiting {
+		close(turn)
+	}
+	g.waiting = nil
+}
+
+// old says whether a connection is beyond its lifetime.
+func (g *gate) old(l *link) bool { return g.lifetime > 0 && time.Since(l.born) > g.lifetime }
 
 // enter gives a connection, or leave to open one (nil). Leave that is not used
 // must be given back by leave.
 func (g *gate) enter(ctx context.Context, guard *session.Guard) (*link, error) {
 	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return nil, errClosed
+	}
 	if n := len(g.idle); n > 0 && g.size > 0 {
 		l := g.idle[n-1].part()
 		g.idle = g.idle[:n-1]
 		g.mu.Unlock()
+		if g.old(l) {
+			return nil, l.close() // whose place is leave to open one
+		}
 		return l, nil
 	}
 	if g.size == 0 || g.open < g.size {
@@ -55,8 +83,8 @@ func (g *gate) await(ctx context.Context, guard *session.Guard, turn chan *link)
 	soon := time.NewTimer(briefly)
 	defer soon.Stop()
 	select {
-	case l := <-turn:
-		return l, nil
+	case l, open := <-turn:
+		return taken(l, open)
 	case <-ctx.Done():
 		g.giveUp(turn)
 		return nil, ctx.Err()
@@ -65,12 +93,20 @@ func (g *gate) await(ctx context.Context, guard *session.Guard, turn chan *link)
 	w := guard.Wait(ctx, g.size)
 	defer w.Done()
 	select {
-	case l := <-turn:
-		return l, nil
+	case l, open := <-turn:
+		return taken(l, open)
 	case <-w.Context().Done():
 		g.giveUp(turn)
 		return nil, w.Context().Err()
 	}
+}
+
+// taken is what came of a turn: a closed one says that the database is closed.
+func taken(l *link, open bool) (*link, error) {
+	if !open {
+		return nil, errClosed
+	}
+	return l, nil
 }
 
 // giveUp ends a wait. The turn may come in the same moment: then it is for the next.
@@ -84,12 +120,14 @@ func (g *gate) giveUp(turn chan *link) {
 	if i >= 0 {
 		return
 	}
-	if l := <-turn; l == nil || !g.handOver(l) {
-		if l != nil {
-			_ = l.conn.Close() // nobody waits, and database/sql does not know it
-		}
-		g.leave()
+	l, open := <-turn
+	if !open || l != nil && g.handOver(l) {
+		return
 	}
+	if l != nil {
+		_ = l.close() // nobody waits, and database/sql does not know it
+	}
+	g.leave()
 }
 
 // leave gives room back: a connection was closed, or not opened.
@@ -121,7 +159,7 @@ func (g *gate) handOver(c *link) bool {
 func (g *gate) park(c *WatchedConn) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if c.link == nil {
+	if c.link == nil || len(g.waiting) > 0 && g.old(c.link) {
 		return false
 	}
 	if len(g.waiting) > 0 {

@@ -14,6 +14,8 @@ type config struct {
 	dialect Dialect
 	guards  []session.GuardOption
 	maxOpen int
+
+	lifetime time.Duration
 }
 
 // Option sets up a Pool, or the connections of Open.
@@ -48,6 +50,11 @@ func WithWait(d time.Duration) Option { return guardOption(session.WithWait(d)) 
 // WithMaxOpen limits the connections of Open and Watch, as db.SetMaxOpenConns
 // does, but so that the guard sees who waits. There is no limit unless told.
 func WithMaxOpen(n int) Option { return func(c *config) { c.maxOpen = n } }
+
+// WithMaxLifetime sets how old a connection may be that is handed over to a caller who
+// waits: an older one is closed, and the caller gets a new one. Set it beside
+// db.SetConnMaxLifetime, which counts from the last hand-over.
+func WithMaxLifetime(d time.Duration) Option { return func(c *config) { c.lifetime = d } }
 
 func guardOption(o session.GuardOption) Option {
 	return func(c *config) { c.guards = append(c.guards, o) }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
+	"time"
 
 	"github.com/reeve-run/reeve/session"
 )
@@ -65,6 +68,23 @@ type watcher struct {
 	inner driver.Connector
 	guard *session.Guard
 	gate  gate
+	bad   atomic.Int64 // when a connection was last found broken, in Unix nanoseconds
+}
+
+// doubt is how long connections are asked whether they are whole before they are handed
+// over, after one was found broken: their server may have gone.
+const doubt = 10 * time.Second
+
+// broken notes that a connection was found broken.
+func (w *watcher) broken(err error) {
+	if errors.Is(err, driver.ErrBadConn) {
+		w.bad.Store(time.Now().UnixNano())
+	}
+}
+
+func (w *watcher) doubtful() bool {
+	at := w.bad.Load()
+	return at != 0 && time.Since(time.Unix(0, at)) < doubt
 }
 
 func newWatcher(inner driver.Connector, opts []Option) *watcher {
@@ -74,7 +94,7 @@ func newWatcher(inner driver.Connector, opts []Option) *watcher {
 	}
 	w := &watcher{inner: inner}
 	w.guard = c.guard()
-	w.gate.size = c.maxOpen
+	w.gate.size, w.gate.lifetime = c.maxOpen, c.lifetime
 	return w
 }
 
@@ -87,8 +107,9 @@ type watchedDriver struct {
 // Driver implements driver.Connector.
 func (w *watcher) Driver() driver.Driver { return watchedDriver{w.inner.Driver(), w} }
 
-// Close implements io.Closer, for connectors that need it.
+// Close implements io.Closer: it ends waits, and is for connectors that need it.
 func (w *watcher) Close() error {
+	w.gate.close()
 	if c, ok := w.inner.(io.Closer); ok {
 		return c.Close()
 	}
@@ -107,8 +128,8 @@ func (w *watcher) Connect(ctx context.Context) (driver.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l != nil && !l.settle(ctx) {
-			_ = l.conn.Close() // it is broken: the next may be whole
+		if l != nil && !l.settle(ctx, w.doubtful()) {
+			_ = l.close() // it is broken: the next may be whole
 			w.gate.leave()
 			continue
 		}
@@ -118,7 +139,7 @@ func (w *watcher) Connect(ctx context.Context) (driver.Conn, error) {
 				w.gate.leave()
 				return nil, err
 			}
-			l = &link{conn: conn}
+			l = &link{conn: conn, born: time.Now()}
 		}
 		c := newWatchedConn(w, l)
 		if !mine || hold.Authored() {

@@ -70,7 +70,7 @@ func (c *WatchedConn) begin(hold *session.Hold, mine bool) {
 // is going on, it is that call's to do, when it returns.
 func (c *WatchedConn) taken(busy bool) {
 	if !busy {
-		c.destroy()
+		time.AfterFunc(0, c.destroy) // a driver may take its time
 	}
 }
 
@@ -79,7 +79,7 @@ func (c *WatchedConn) destroy() {
 	l := c.part()
 	c.w.gate.mu.Unlock()
 	if l != nil {
-		_ = l.conn.Close() // its holder is told by the next call
+		_ = l.close() // its holder is told by the next call
 		c.w.gate.leave()
 	}
 }
@@ -125,8 +125,12 @@ func (c *WatchedConn) transact(is bool) {
 	}
 }
 
-// note takes note of what a statement leaves.
-func (c *WatchedConn) note(query string) {
+// note takes note of what a statement leaves; one that failed leaves nothing.
+func (c *WatchedConn) note(query string, err error) {
+	if err != nil {
+		c.w.broken(err)
+		return
+	}
 	before := c.left.Tx
 	c.left.Add(query)
 	if c.left.Tx != before {
@@ -219,7 +223,7 @@ func (c *WatchedConn) Close() error {
 	if l == nil {
 		return nil
 	}
-	err := l.conn.Close()
+	err := l.close()
 	c.w.gate.leave()
 	return err
 }
@@ -232,8 +236,10 @@ func (c *WatchedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (drive
 	tx, err := c.beginTx(ctx, opts)
 	c.exit(session.OpBegin)
 	if err != nil {
+		c.w.broken(err)
 		return nil, err
 	}
+	c.left.Begin()
 	c.cut = ""
 	c.transact(true)
 	return watchedTx{c, tx}, nil
@@ -268,30 +274,30 @@ func (c *WatchedConn) Ping(ctx context.Context) error {
 
 // ExecContext implements driver.ExecerContext.
 func (c *WatchedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	e, ok := c.raw.(driver.ExecerContext)
-	if !ok {
+	exec := execer(c.raw)
+	if exec == nil {
 		return nil, driver.ErrSkip
 	}
 	if err := c.enterWith(ctx, session.OpExec); err != nil {
 		return nil, err
 	}
-	res, err := e.ExecContext(ctx, query, args)
-	c.note(query)
+	res, err := exec(ctx, query, args)
+	c.note(query, err)
 	c.exit(session.OpExec)
 	return res, err
 }
 
 // QueryContext implements driver.QueryerContext.
 func (c *WatchedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	q, ok := c.raw.(driver.QueryerContext)
-	if !ok {
+	queryer := queryer(c.raw)
+	if queryer == nil {
 		return nil, driver.ErrSkip
 	}
 	if err := c.enterWith(ctx, session.OpQuery); err != nil {
 		return nil, err
 	}
-	rows, err := q.QueryContext(ctx, query, args)
-	c.note(query)
+	rows, err := queryer(ctx, query, args)
+	c.note(query, err)
 	c.exit(session.OpQuery)
 	return c.watchRows(ctx, rows, err, query)
 }
@@ -306,14 +312,15 @@ func (c *WatchedConn) PrepareContext(ctx context.Context, query string) (driver.
 	if l == nil {
 		return nil, driver.ErrBadConn
 	}
-	stmt := l.adopt(query)
-	if stmt == nil {
-		var err error
-		if stmt, err = c.prepare(ctx, query); err != nil {
-			return nil, err
-		}
+	if left := l.adopt(query); left != nil {
+		return &watchedStmt{c: c, link: l, inner: left.inner, opened: left.opened, query: query}, nil
 	}
-	return &watchedStmt{c: c, link: l, inner: stmt, query: query}, nil
+	stmt, err := c.prepare(ctx, query)
+	if err != nil {
+		c.w.broken(err)
+		return nil, err
+	}
+	return &watchedStmt{c: c, link: l, inner: stmt, opened: l.note(stmt), query: query}, nil
 }
 
 func (c *WatchedConn) prepare(ctx context.Context, query string) (driver.Stmt, error) {

@@ -17,7 +17,12 @@ func (c *WatchedConn) watchRows(ctx context.Context, rows driver.Rows, err error
 	if err != nil {
 		return nil, err
 	}
-	r := &watchedRows{Rows: rows, c: c, hold: c.hold, query: query}
+	r := &watchedRows{Rows: rows, c: c, link: c.linked(), hold: c.hold, query: query, ctx: ctx}
+	if r.link == nil {
+		_ = rows.Close()
+		return nil, driver.ErrBadConn
+	}
+	r.opened = r.link.note(rows)
 	if c.hold != nil {
 		c.hold.RowsOpened()
 		if c.mine && ctx.Done() == nil {
@@ -31,9 +36,12 @@ func (c *WatchedConn) watchRows(ctx context.Context, rows driver.Rows, err error
 type watchedRows struct {
 	driver.Rows
 	c       *WatchedConn
+	link    *link // by which they came
+	opened  *opened
 	hold    *session.Hold
 	query   string
-	ended   bool // read to the end
+	ctx     context.Context //nolint:containedctx // of the query, to be asked whether it has ended
+	ended   bool            // read to the end
 	witness runtime.Cleanup
 }
 
@@ -55,14 +63,13 @@ func (r *watchedRows) Close() error {
 		r.hold = nil
 	}
 	r.witness.Stop()
-	if !r.ended && r.c.inTx && cutOff() {
+	if !r.ended && r.c.inTx && r.ctx.Err() == nil && cutOff() {
 		r.c.cut = r.query
 	}
-	if err := r.c.enter(session.OpQuery); err != nil {
-		return nil // its connection is closed already
+	if r.c.enter(session.OpQuery) == nil {
+		defer r.c.exit(session.OpQuery)
 	}
-	defer r.c.exit(session.OpQuery)
-	return r.Rows.Close()
+	return r.link.closeRows(r.opened)
 }
 
 // cutOff says whether database/sql closes the rows by itself, because their

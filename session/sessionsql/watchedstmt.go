@@ -10,10 +10,11 @@ import (
 
 // watchedStmt is a prepared statement of a watched connection.
 type watchedStmt struct {
-	c     *WatchedConn
-	link  *link // by which it was prepared
-	inner driver.Stmt
-	query string
+	c      *WatchedConn
+	link   *link // by which it was prepared
+	inner  driver.Stmt
+	opened *opened
+	query  string
 }
 
 func (s *watchedStmt) NumInput() int { return s.inner.NumInput() }
@@ -27,7 +28,12 @@ func (s *watchedStmt) ExecContext(ctx context.Context, args []driver.NamedValue)
 		return nil, err
 	}
 	defer s.c.exit(session.OpExec)
-	s.c.note(s.query)
+	res, err := s.exec(ctx, args)
+	s.c.note(s.query, err)
+	return res, err
+}
+
+func (s *watchedStmt) exec(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	if e, ok := s.inner.(driver.StmtExecContext); ok {
 		return e.ExecContext(ctx, args)
 	}
@@ -44,17 +50,20 @@ func (s *watchedStmt) QueryContext(ctx context.Context, args []driver.NamedValue
 		return nil, err
 	}
 	defer s.c.exit(session.OpQuery)
-	s.c.note(s.query)
+	rows, err := s.rows(ctx, args)
+	s.c.note(s.query, err)
+	return s.c.watchRows(ctx, rows, err, s.query)
+}
+
+func (s *watchedStmt) rows(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	if q, ok := s.inner.(driver.StmtQueryContext); ok {
-		rows, err := q.QueryContext(ctx, args)
-		return s.c.watchRows(ctx, rows, err, s.query)
+		return q.QueryContext(ctx, args)
 	}
 	values, err := unnamed(ctx, args)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.inner.Query(values) //nolint:staticcheck // what such a driver has
-	return s.c.watchRows(ctx, rows, err, s.query)
+	return s.inner.Query(values) //nolint:staticcheck // what such a driver has
 }
 
 // unnamed does what database/sql does for drivers without contexts and names.

@@ -26,6 +26,7 @@ func (t watchedTx) Commit() error {
 			return errors.Join(err, t.inner.Rollback())
 		}
 	}
+	t.c.left.End(true)
 	return t.inner.Commit()
 }
 
@@ -35,5 +36,6 @@ func (t watchedTx) Rollback() error {
 	}
 	defer t.c.exit(session.OpRollback)
 	t.c.transact(false)
+	t.c.left.End(false)
 	return t.inner.Rollback()
 }

@@ -4,7 +4,30 @@ import "strings"
 
 // Notes is what statements have left on a connection. It is not safe for
 // concurrent use; a nil *Notes takes notes of nothing.
-type Notes struct{ Tx, Lock, Setting bool }
+type Notes struct {
+	Tx, Lock, Setting bool
+
+	inside  bool // a transaction that the driver has begun
+	undoing bool // a setting was made in the transaction, and goes with its rollback
+}
+
+// Begin says that the driver has begun a transaction, and End that it has ended.
+func (l *Notes) Begin() { l.inside = true }
+
+// End says that a transaction has ended. What was set in it stays with a commit only.
+func (l *Notes) End(committed bool) {
+	l.Setting = l.Setting || l.undoing && committed
+	l.Tx, l.inside, l.undoing = false, false, false
+}
+
+// set notes a setting.
+func (l *Notes) set() {
+	if l.Tx || l.inside {
+		l.undoing = true
+		return
+	}
+	l.Setting = true
+}
 
 // LockQuery gives a row when the connection that runs it has a session lock, which is
 // the last word on Notes.Lock.
@@ -34,12 +57,14 @@ func (l *Notes) note(q string) {
 		l.Tx = true
 	case is(word, "start"):
 		l.Tx = l.Tx || is(after, "transaction")
-	case is(word, "commit"), is(word, "end"), is(word, "rollback"), is(word, "abort"):
-		l.Tx = l.Tx && is(after, "to")
+	case Ends(q):
+		l.End(is(word, "commit") || is(word, "end"))
 	case is(word, "set"):
-		l.Setting = l.Setting || !is(after, "local") && !is(after, "transaction") && !is(after, "constraints")
+		if !is(after, "local") && !is(after, "transaction") && !is(after, "constraints") && !toDefault(rest) {
+			l.set()
+		}
 	case is(word, "listen"):
-		l.Setting = true
+		l.set()
 	case is(word, "reset"), is(word, "unlisten"):
 		l.Setting = false
 	case is(word, "discard"):
@@ -78,8 +103,46 @@ func (l *Notes) noteCall(before, q string) {
 		is(word, "try_advisory_lock"), is(word, "try_advisory_lock_shared"):
 		l.Lock = true
 	case is(word, "config") && len(before) >= 3 && is(before[len(before)-3:], "set"):
-		l.Setting = l.Setting || lastIsFalse(rest)
+		if lastIsFalse(rest) {
+			l.set()
+		}
 	}
+}
+
+// Ends says whether a statement ends a transaction: COMMIT, END, ROLLBACK and ABORT do,
+// ROLLBACK TO and COMMIT PREPARED do not.
+func Ends(query string) bool {
+	if query == "" {
+		return false
+	}
+	switch query[0] | 0x20 {
+	case 'c', 'e', 'r', 'a', ' ' | 0x20, '\t' | 0x20, '\n' | 0x20, '-', '/', '(', ';':
+	default:
+		return false // as with nearly every statement
+	}
+	word, rest := cutWord(skip(query))
+	switch {
+	case is(word, "commit"), is(word, "end"), is(word, "rollback"), is(word, "abort"):
+	default:
+		return false
+	}
+	for after, more := cutWord(skip(rest)); after != ""; after, more = cutWord(skip(more)) {
+		switch {
+		case is(after, "to"), is(after, "prepared"):
+			return false
+		case is(after, "work"), is(after, "transaction"):
+			continue
+		}
+		return true
+	}
+	return true
+}
+
+// toDefault says whether a SET gives a setting back.
+func toDefault(rest string) bool {
+	rest = strings.TrimRight(rest, " \t\r\n;")
+	i := strings.LastIndexAny(rest, " \t\r\n=")
+	return i >= 0 && is(rest[i+1:], "default")
 }
 
 // lastIsFalse says whether the last argument of a call is the word false.
@@ -91,7 +154,7 @@ func lastIsFalse(call string) bool {
 
 // String names what is left; it is empty when nothing is.
 func (l *Notes) String() string {
-	if l == nil || *l == (Notes{}) {
+	if l == nil || !l.Tx && !l.Lock && !l.Setting {
 		return ""
 	}
 	var parts []string

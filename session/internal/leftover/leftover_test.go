@@ -21,6 +21,11 @@ func TestNotes(t *testing.T) {
 		{[]string{"SET LOCAL x = 1", "set transaction read only"}, ""},
 		{[]string{"SET x = 1"}, "a setting"},
 		{[]string{"SET x = 1", "RESET ALL"}, ""},
+		{[]string{"SET x TO DEFAULT", "set y = default;"}, ""},
+		{[]string{"BEGIN", "SET x = 1", "ROLLBACK"}, ""},
+		{[]string{"BEGIN", "SET x = 1", "ROLLBACK TO SAVEPOINT a", "COMMIT"}, "a setting"},
+		{[]string{"BEGIN", "ROLLBACK WORK TO a"}, "a transaction begun by a statement"},
+		{[]string{"BEGIN", "END TRANSACTION"}, ""},
 		{[]string{"LISTEN a", "UNLISTEN *"}, ""},
 		{[]string{"SELECT pg_advisory_lock(1)"}, "an advisory lock"},
 		{[]string{"select PG_TRY_ADVISORY_LOCK(1)", "select pg_advisory_unlock(1)"}, "an advisory lock"},
@@ -40,7 +45,7 @@ func TestNotes(t *testing.T) {
 		{[]string{"SELECT pg_advisory_xact_lock(1)"}, ""},
 		{[]string{"SELECT pg_advisory_lock(1)", "SET x = 1", "DISCARD ALL"}, ""},
 		{[]string{"SET x = 1", "DISCARD TEMP"}, "a setting"},
-		{[]string{"BEGIN", "SET x = 1"}, "a transaction begun by a statement, a setting"},
+		{[]string{"BEGIN", "SET x = 1"}, "a transaction begun by a statement"},
 	} {
 		var n leftover.Notes
 		for _, s := range c.statements {
@@ -48,6 +53,33 @@ func TestNotes(t *testing.T) {
 		}
 		if n.String() != c.want {
 			t.Errorf("%q: got %q, want %q", c.statements, n.String(), c.want)
+		}
+	}
+}
+
+func TestEnds(t *testing.T) {
+	for query, want := range map[string]bool{
+		"COMMIT": true, " rollback;": true, "-- x\nEND": true, "abort work": true, "ROLLBACK TO a": false,
+		"ROLLBACK TRANSACTION TO a": false, "COMMIT PREPARED 'x'": false, "SELECT 1": false, "": false,
+		"ROLLBACK AND CHAIN": true, "ALTER TABLE t": false, "RELEASE a": false, "commitment": false,
+	} {
+		if leftover.Ends(query) != want {
+			t.Errorf("%q: want %t", query, want)
+		}
+	}
+}
+
+// What a driver's own transaction sets goes with its rollback.
+func TestSettingsOfADriversTransaction(t *testing.T) {
+	for committed, want := range map[bool]string{true: "a setting", false: ""} {
+		var n leftover.Notes
+		n.Begin()
+		n.Add("SET x = 1")
+		if n.String() != "" {
+			t.Errorf("inside: %s", n.String())
+		}
+		if n.End(committed); n.String() != want {
+			t.Errorf("committed %t: %q", committed, n.String())
 		}
 	}
 }
@@ -68,7 +100,7 @@ func FuzzNotes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, q string) {
 		var n leftover.Notes
 		n.Add(q)
-		if got := n.String(); n != (leftover.Notes{}) == (got == "") {
+		if got := n.String(); (n.Tx || n.Lock || n.Setting) == (got == "") {
 			t.Errorf("%q: %+v says %q", q, n, got)
 		}
 	})
