@@ -90,17 +90,14 @@ func (g *Guard) Open(ctx context.Context) (*Hold, error) {
 	}
 	s := scopeOf(ctx)
 	if s != nil && s.hold != nil {
-		if h := s.hold.within(g.lot); h != nil {
+		if h := s.hold.of(g.lot); h != nil {
 			if err := g.nested(h); err != nil {
 				return nil, err
 			}
 		}
 	}
 	h := g.hold(s)
-	if g.suspicion(RuleLeak) == Enforce || g.suspicion(RuleIdle) == Enforce {
-		ctx, h.cancel = context.WithCancelCause(ctx)
-	}
-	h.ctx = unitContext{Context: ctx, scope: &h.scope}
+	h.within(ctx)
 	h.state.Store(waiting)
 	h.opened.take(depth)
 	g.enlist(h)
@@ -115,7 +112,7 @@ func (g *Guard) Open(ctx context.Context) (*Hold, error) {
 func (g *Guard) Admit(ctx context.Context) (h *Hold, fresh bool, err error) {
 	s := scopeOf(ctx)
 	if s != nil && s.hold != nil {
-		h = s.hold.within(g.lot)
+		h = s.hold.of(g.lot)
 		if h != nil && h.state.Load() == waiting {
 			return h, false, nil
 		}
@@ -126,13 +123,21 @@ func (g *Guard) Admit(ctx context.Context) (h *Hold, fresh bool, err error) {
 		}
 	}
 	h = g.hold(s)
-	h.ctx = unitContext{Context: context.Background(), scope: &h.scope}
+	h.within(context.Background())
 	h.opened.take(deepest)
 	return h, true, nil
 }
 
-// within is the unit of the pool that h is or lies in; nil when there is none open.
-func (h *Hold) within(pool *lot) *Hold {
+// within makes the unit's context. Where the guard may take the session away, it ends then.
+func (h *Hold) within(ctx context.Context) {
+	if h.guard.suspicion(RuleLeak) == Enforce || h.guard.suspicion(RuleIdle) == Enforce {
+		ctx, h.cancel = context.WithCancelCause(ctx)
+	}
+	h.ctx = unitContext{Context: ctx, scope: &h.scope}
+}
+
+// of is the unit of the pool that h is or lies in; nil when there is none open.
+func (h *Hold) of(pool *lot) *Hold {
 	for ; h != nil; h = h.parent {
 		if h.guard.lot == pool && !h.Over() {
 			return h

@@ -70,6 +70,21 @@ func (c *unitContext) Value(key any) any {
 // Context is the context of the unit, to be given to the author's function.
 func (h *Hold) Context() context.Context { return &h.ctx }
 
+// Bound is ctx for a statement, which also ends when the session is taken away from
+// the unit. The result's second part is to be called when the statement is over; for rows,
+// that is when they are closed, and at the latest the unit's end does it.
+func (h *Hold) Bound(ctx context.Context) (context.Context, func()) {
+	if h.cancel == nil {
+		return ctx, func() {}
+	}
+	bound, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(&h.ctx, func() { cancel(context.Cause(&h.ctx)) })
+	return bound, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
 // Opened is the place that opened the unit.
 func (h *Hold) Opened() Site { return h.opened.site() }
 

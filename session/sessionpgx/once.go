@@ -77,15 +77,10 @@ func (p *pool) onceReady(ctx context.Context) error {
 	if p.ready.Load() {
 		return nil
 	}
-	plain := pool{source: p.source, pool: p.pool, guard: p.guard}
-	err := plain.Do(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		for _, q := range []string{onceLock, onceCreate, onceCheck} {
-			if _, err := tx.Exec(ctx, q); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := p.say(ctx, onceCheck) // a role that may not create need not
+	if err != nil && !errors.Is(err, session.ErrIllegalState) && ctx.Err() == nil {
+		err = p.say(ctx, onceLock, onceCreate, onceCheck)
+	}
 	if errors.Is(err, session.ErrIllegalState) {
 		return err
 	}
@@ -94,6 +89,19 @@ func (p *pool) onceReady(ctx context.Context) error {
 	}
 	p.ready.Store(true)
 	return nil
+}
+
+// say runs statements in a unit of their own.
+func (p *pool) say(ctx context.Context, statements ...string) error {
+	plain := pool{source: p.source, pool: p.pool, guard: p.guard}
+	return plain.Do(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		for _, s := range statements {
+			if _, err := tx.Exec(ctx, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // PruneOnce deletes the results that were stored longer than age ago, and says

@@ -19,7 +19,7 @@ type querier interface {
 }
 
 func (u *unit) query(ctx context.Context, q querier, sql string, args []any) (pgx.Rows, error) {
-	if err := u.hold.Enter(session.OpQuery); err != nil {
+	if err := u.enter(session.OpQuery, sql); err != nil {
 		return noRows{err}, err
 	}
 	inner, err := q.Query(u.own(ctx), sql, args...)
@@ -141,7 +141,7 @@ func (noRows) Conn() *pgx.Conn                              { return nil }
 func (noRows) TypeMap() *pgtype.Map                         { return nil }
 
 func (u *unit) queryRow(ctx context.Context, q querier, sql string, args []any) pgx.Row {
-	if err := u.hold.Enter(session.OpQueryRow); err != nil {
+	if err := u.enter(session.OpQueryRow, sql); err != nil {
 		return noRows{err}
 	}
 	inner := q.QueryRow(u.own(ctx), sql, args...)

@@ -67,7 +67,7 @@ func (t *tx) end(ctx context.Context, op session.Op, end func(context.Context) e
 
 func (t *tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	u := t.root()
-	if err := u.hold.Enter(session.OpExec); err != nil {
+	if err := u.enter(session.OpExec, sql); err != nil {
 		return pgconn.CommandTag{}, err
 	}
 	tag, err := t.inner.Exec(u.own(ctx), sql, args...)

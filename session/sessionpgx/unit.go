@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/reeve-run/reeve/session"
+	"github.com/reeve-run/reeve/session/internal/leftover"
 )
 
 // unit is what tx and Conn have in common: the connection, and its end.
@@ -74,6 +75,19 @@ func (u *unit) abort(how session.End, cause error) {
 	if u.hold.Take(how, cause) {
 		u.release()
 	}
+}
+
+// enter claims the unit for a statement. One that ends the transaction by its words is
+// refused: Do ends it.
+func (u *unit) enter(op session.Op, sql string) error {
+	if err := u.hold.Enter(op); err != nil {
+		return err
+	}
+	if u.rollback == nil || !leftover.Ends(sql) {
+		return nil
+	}
+	u.exit(op)
+	return u.hold.RefuseByHand(op)
 }
 
 // exit gives the unit back after an operation. When it was ended meanwhile, this

@@ -85,7 +85,7 @@ func (c *Conn) stillLocked() bool {
 // giveBack closes rows first: the Close of a connection waits for them.
 func (c *Conn) giveBack() error {
 	c.rows.close()
-	if c.left.String() != "" {
+	if c.left.String() != "" && c.hold.Mode(session.RuleDirty) == session.Enforce {
 		_ = c.conn.Raw(func(any) error { return driver.ErrBadConn }) // destroys it
 		return nil
 	}

@@ -31,11 +31,13 @@ type handle struct {
 
 // ExecContext runs a statement without rows.
 func (h *handle) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if err := h.hold.Enter(session.OpExec); err != nil {
+	if err := h.enter(session.OpExec, query); err != nil {
 		return nil, err
 	}
+	ctx, over := h.hold.Bound(ctx)
 	res, err := h.via.ExecContext(ctx, query, args...)
-	h.left.Add(query)
+	over()
+	h.note(query, err)
 	h.exit(session.OpExec)
 	if err != nil {
 		return nil, h.explain(session.OpExec, err)
@@ -46,14 +48,17 @@ func (h *handle) ExecContext(ctx context.Context, query string, args ...any) (sq
 // QueryContext runs a statement with rows. They must be closed before the
 // function of Do returns: a commit with rows open is refused.
 func (h *handle) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if err := h.hold.Enter(session.OpQuery); err != nil {
+	if err := h.enter(session.OpQuery, query); err != nil {
 		return nil, err
 	}
+	ctx, over := h.hold.Bound(ctx)
 	rows, err := h.via.QueryContext(ctx, query, args...)
 	if err == nil {
 		h.rows.add(rows, query)
+	} else {
+		over()
 	}
-	h.left.Add(query)
+	h.note(query, err)
 	h.exit(session.OpQuery)
 	if err != nil {
 		return nil, h.explain(session.OpQuery, err)
@@ -64,13 +69,18 @@ func (h *handle) QueryContext(ctx context.Context, query string, args ...any) (*
 // QueryRowContext runs a statement with at most one row. Its errors, the
 // guard's too, come from the row's Scan.
 func (h *handle) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if err := h.hold.Enter(session.OpQueryRow); err != nil {
+	if err := h.enter(session.OpQueryRow, query); err != nil {
 		return h.refuser.QueryRowContext(refuse(err), "")
 	}
+	ctx, over := h.hold.Bound(ctx)
 	row := h.via.QueryRowContext(ctx, query, args...)
-	h.left.Add(query)
+	err := row.Err()
+	if err != nil {
+		over()
+	}
+	h.note(query, err)
 	h.exit(session.OpQueryRow)
-	if err := row.Err(); isOver(err) || err != nil && h.hold.Over() {
+	if err != nil && h.ended(err) {
 		return h.refuser.QueryRowContext(refuse(h.explain(session.OpQueryRow, err)), "")
 	}
 	return row
@@ -89,6 +99,26 @@ func (h *handle) PrepareContext(ctx context.Context, query string) (*sql.Stmt, e
 	return stmt, nil
 }
 
+// enter claims the unit for a statement. One that ends the transaction by its words is
+// refused: Do ends it.
+func (h *handle) enter(op session.Op, query string) error {
+	if err := h.hold.Enter(op); err != nil {
+		return err
+	}
+	if h.left != nil || !leftover.Ends(query) {
+		return nil
+	}
+	h.exit(op)
+	return h.hold.RefuseByHand(op)
+}
+
+// note takes note of what a statement leaves on a connection; one that failed leaves nothing.
+func (h *handle) note(query string, err error) {
+	if err == nil {
+		h.left.Add(query)
+	}
+}
+
 // exit gives the unit back. When it was ended while the statement ran, this
 // goroutine is the last that has it in hand, and releases it.
 func (h *handle) exit(op session.Op) {
@@ -100,10 +130,15 @@ func (h *handle) exit(op session.Op) {
 // explain makes database/sql's "transaction has already been committed or
 // rolled back" tell who ended it: the cancelled context, as a rule, or the watchdog.
 func (h *handle) explain(op session.Op, err error) error {
-	if isOver(err) || h.hold.Over() {
+	if h.ended(err) {
 		return h.hold.Lost(op, err)
 	}
 	return err
+}
+
+// ended says whether an error comes of the unit's end.
+func (h *handle) ended(err error) bool {
+	return isOver(err) || h.hold.Over() || h.hold.Context().Err() != nil
 }
 
 // isOver says whether database/sql says that the handle has ended.

@@ -117,8 +117,24 @@ func (p *pool) onceReady(ctx context.Context) (onceSQL, error) {
 	if p.once.ready.Load() {
 		return q, nil
 	}
-	err := p.unit(ctx, nil, func(ctx context.Context, tx *Tx) error {
-		for _, s := range []string{q.lock, q.create, onceCheck} {
+	err := p.say(ctx, onceCheck) // a role that may not create need not
+	if err != nil && !errors.Is(err, session.ErrIllegalState) && ctx.Err() == nil {
+		err = p.say(ctx, q.lock, q.create, onceCheck)
+	}
+	if errors.Is(err, session.ErrIllegalState) {
+		return q, err
+	}
+	if err != nil {
+		return q, fmt.Errorf("make or check table reeve_once (where the role may not create it, do so beforehand: %s): %w", strings.Join(strings.Fields(q.create), " "), err)
+	}
+	p.once.ready.Store(true)
+	return q, nil
+}
+
+// say runs statements in a unit of their own.
+func (p *pool) say(ctx context.Context, statements ...string) error {
+	return p.unit(ctx, nil, func(ctx context.Context, tx *Tx) error {
+		for _, s := range statements {
 			if s == "" {
 				continue
 			}
@@ -128,14 +144,6 @@ func (p *pool) onceReady(ctx context.Context) (onceSQL, error) {
 		}
 		return nil
 	})
-	if errors.Is(err, session.ErrIllegalState) {
-		return q, err
-	}
-	if err != nil {
-		return q, fmt.Errorf("make or check table reeve_once (where the role may not create it, do so beforehand: %s): %w", strings.Join(strings.Fields(q.create), " "), err)
-	}
-	p.once.ready.Store(true)
-	return q, nil
 }
 
 func dialectOf(driver string) Dialect {

@@ -105,7 +105,7 @@ func (t *Tx) finish() error {
 	}
 	if ended := t.hold.Context().Err(); err == nil && ended != nil {
 		// Commit asks a context below this one, which hears of the end a moment later: it might still commit.
-		err = fmt.Errorf("commit: %w", t.explain(session.OpCommit, ended))
+		err = fmt.Errorf("commit: %w", t.hold.Lost(session.OpCommit, ended))
 	}
 	if err != nil {
 		t.abort(session.RolledBack, err)

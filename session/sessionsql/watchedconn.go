@@ -114,6 +114,23 @@ func (c *WatchedConn) exit(op session.Op) {
 	}
 }
 
+// bound lets a statement end when its session is taken away. The statements of a unit
+// of Do are bound already.
+func (c *WatchedConn) bound(ctx context.Context) (context.Context, func()) {
+	if !c.mine {
+		return ctx, func() {}
+	}
+	return c.hold.Bound(ctx)
+}
+
+// explain says of a statement that failed because its session was taken away who did that.
+func (c *WatchedConn) explain(op session.Op, err error) error {
+	if err != nil && c.mine && c.hold.Taken() {
+		return c.hold.Lost(op, err)
+	}
+	return err
+}
+
 // transact notes whether the holder is in a transaction.
 func (c *WatchedConn) transact(is bool) {
 	if c.inTx == is {
@@ -175,7 +192,7 @@ func (c *WatchedConn) checkIn() bool {
 		c.left.Lock = stillLocked(c.raw)
 	}
 	if hold == nil || !c.mine {
-		return c.left.String() == "" // DoConn has told it
+		return c.left.String() == "" || c.w.guard.Mode(session.RuleDirty) != session.Enforce // DoConn has told it
 	}
 	dirty := false
 	if what := c.left.String(); what != "" {
@@ -281,10 +298,12 @@ func (c *WatchedConn) ExecContext(ctx context.Context, query string, args []driv
 	if err := c.enterWith(ctx, session.OpExec); err != nil {
 		return nil, err
 	}
+	ctx, over := c.bound(ctx)
 	res, err := exec(ctx, query, args)
+	over()
 	c.note(query, err)
 	c.exit(session.OpExec)
-	return res, err
+	return res, c.explain(session.OpExec, err)
 }
 
 // QueryContext implements driver.QueryerContext.
@@ -296,10 +315,11 @@ func (c *WatchedConn) QueryContext(ctx context.Context, query string, args []dri
 	if err := c.enterWith(ctx, session.OpQuery); err != nil {
 		return nil, err
 	}
-	rows, err := queryer(ctx, query, args)
+	bound, over := c.bound(ctx)
+	rows, err := queryer(bound, query, args)
 	c.note(query, err)
 	c.exit(session.OpQuery)
-	return c.watchRows(ctx, rows, err, query)
+	return c.watchRows(ctx, rows, c.explain(session.OpQuery, err), query, over)
 }
 
 // PrepareContext implements driver.ConnPrepareContext.

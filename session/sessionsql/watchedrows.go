@@ -13,13 +13,15 @@ import (
 // watchRows counts rows while they are open. Rows of a context that never ends are
 // reachable from the author's code alone, so that the collector can tell that they
 // were dropped; others are kept by database/sql until their context ends.
-func (c *WatchedConn) watchRows(ctx context.Context, rows driver.Rows, err error, query string) (driver.Rows, error) {
+func (c *WatchedConn) watchRows(ctx context.Context, rows driver.Rows, err error, query string, over func()) (driver.Rows, error) {
 	if err != nil {
+		over()
 		return nil, err
 	}
-	r := &watchedRows{Rows: rows, c: c, link: c.linked(), hold: c.hold, query: query, ctx: ctx}
+	r := &watchedRows{over: over, Rows: rows, c: c, link: c.linked(), hold: c.hold, query: query, ctx: ctx}
 	if r.link == nil {
 		_ = rows.Close()
+		over()
 		return nil, driver.ErrBadConn
 	}
 	r.opened = r.link.note(rows)
@@ -43,6 +45,7 @@ type watchedRows struct {
 	ctx     context.Context //nolint:containedctx // of the query, to be asked whether it has ended
 	ended   bool            // read to the end
 	witness runtime.Cleanup
+	over    func() // ends what bounds them
 }
 
 func (r *watchedRows) Next(dest []driver.Value) error {
@@ -69,6 +72,7 @@ func (r *watchedRows) Close() error {
 	if r.c.enter(session.OpQuery) == nil {
 		defer r.c.exit(session.OpQuery)
 	}
+	defer r.over()
 	return r.link.closeRows(r.opened)
 }
 

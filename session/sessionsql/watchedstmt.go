@@ -28,9 +28,11 @@ func (s *watchedStmt) ExecContext(ctx context.Context, args []driver.NamedValue)
 		return nil, err
 	}
 	defer s.c.exit(session.OpExec)
+	ctx, over := s.c.bound(ctx)
 	res, err := s.exec(ctx, args)
+	over()
 	s.c.note(s.query, err)
-	return res, err
+	return res, s.c.explain(session.OpExec, err)
 }
 
 func (s *watchedStmt) exec(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
@@ -50,9 +52,10 @@ func (s *watchedStmt) QueryContext(ctx context.Context, args []driver.NamedValue
 		return nil, err
 	}
 	defer s.c.exit(session.OpQuery)
-	rows, err := s.rows(ctx, args)
+	bound, over := s.c.bound(ctx)
+	rows, err := s.rows(bound, args)
 	s.c.note(s.query, err)
-	return s.c.watchRows(ctx, rows, err, s.query)
+	return s.c.watchRows(ctx, rows, s.c.explain(session.OpQuery, err), s.query, over)
 }
 
 func (s *watchedStmt) rows(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
