@@ -115,7 +115,7 @@ func (t *Track) impossible(b *ssa.BasicBlock, succ int) bool {
 			return false
 		}
 		nilBranch := succ == 0 == (c.Op == token.EQL)
-		if t.isError(other) {
+		if t.isError(other) || t.closesItself(other) {
 			return !nilBranch
 		}
 		return t.aliases[other] && nilBranch
@@ -152,6 +152,22 @@ func (t *Track) isError(v ssa.Value) bool {
 		return false
 	}
 	return LastStored(load) == t.Err
+}
+
+// closesItself says whether v is the error of a read after which pgx has closed the rows.
+func (t *Track) closesItself(v ssa.Value) bool {
+	if load, ok := v.(*ssa.UnOp); ok && load.Op == token.MUL {
+		v = LastStored(load)
+	}
+	if ex, ok := v.(*ssa.Extract); ok {
+		v = ex.Tuple
+	}
+	call, ok := v.(*ssa.Call)
+	if !ok || t.Kind != handle.Rows || !t.aliases[from(&call.Call)] || !handle.Pgx(t.Value.Type()) {
+		return false
+	}
+	name := methodName(&call.Call)
+	return name == "Scan" || name == "Values"
 }
 
 // LastStored is what a variable was last set to before a load, within its block.

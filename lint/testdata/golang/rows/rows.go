@@ -90,7 +90,51 @@ func closed(ctx context.Context, db *sql.DB) error {
 	return rows.Close()
 }
 
+func leftToTheCaller(tx *sql.Tx) (bool, error) {
+	rows, err := tx.Query("select 1") // want unreadrows warning
+	if err != nil {
+		return false, err
+	}
+	return rows.Next(), nil
+}
+
 // What follows is right.
+
+func leftToTheRollback(db *sql.DB) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	rows, err := tx.Query("select 1")
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		var n int
+		if err := rows.Scan(&n); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+func scanClosesOnError(ctx context.Context, pool *pgxpool.Pool) error {
+	rows, err := pool.Query(ctx, "select 1")
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		var n int
+		if err := rows.Scan(&n); err != nil {
+			return err
+		}
+		if _, err = rows.Values(); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
 
 func toTheEnd(db *sql.DB) error {
 	rows, err := db.Query("select 1")
