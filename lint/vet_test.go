@@ -54,3 +54,24 @@ func wanted(t *testing.T, root string) []string {
 	}
 	return want
 }
+
+// TestGoLeavesOutWhatTheGoCommandLeavesOut has a folder that does not compile, and that go ignores.
+func TestGoLeavesOutWhatTheGoCommandLeavesOut(t *testing.T) {
+	dir := t.TempDir()
+	for name, src := range map[string]string{"go.mod": "module m\n", "m.go": "package m\n", "_old/old.go": "package old; func {"} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report, err := lint.Vet(t.Context(), lint.Options{Dir: dir, Offline: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Skipped) > 0 || report.Files != 1 {
+		t.Errorf("looked at %d files, skipped %v", report.Files, report.Skipped)
+	}
+}

@@ -50,12 +50,15 @@ func rows(pass *analysis.Pass, t *flow.Track) {
 }
 
 // judge says how bad the ways out are. The end of a transaction closes its rows, so
-// after an error, when nothing more is sent, they may be left to it.
+// after an error, when nothing more is sent, they may be left to it. The end of a
+// context closes them as well, some time later.
 func judge(t *flow.Track, leaks []*ssa.Return) rule.Severity {
 	busy := slices.ContainsFunc(leaks, func(ret *ssa.Return) bool { return !flow.OnError(ret) })
 	switch {
 	case len(leaks) == 0:
 		return ""
+	case t.Cancelled():
+		return rule.Warning
 	case t.From == nil || handle.Like(t.From.Type()) != handle.Tx:
 		return rule.Error
 	case busy:
