@@ -19,6 +19,7 @@ func (p *pkg) track(t *Track) *Track {
 		t.todo = t.todo[1:]
 		t.follow(v, t.aliases[v])
 	}
+	t.asked()
 	return t
 }
 
@@ -63,7 +64,7 @@ func (t *Track) instruction(instr ssa.Instruction, v ssa.Value, itself bool) {
 		}
 	case *ssa.MapUpdate:
 		if instr.Value == v || instr.Key == v {
-			t.keep(Store{Instr: instr, Base: instr.Map, What: "a map", Held: !itself})
+			t.keep(Store{Instr: instr, Base: instr.Map, Field: variable(instr.Map), What: "a map", Held: !itself})
 		}
 	case *ssa.Send:
 		if instr.X == v {
@@ -271,7 +272,7 @@ func (t *Track) argument(ev Event, call *ssa.CallCommon, v ssa.Value, itself boo
 			}
 			return
 		}
-		t.elsewhere(ev, fn)
+		t.elsewhere(ev, call, v)
 		return
 	}
 	for i, a := range call.Args {
@@ -291,10 +292,17 @@ func declared(fn *ssa.Function, i int) types.Type {
 	if org := fn.Origin(); org != nil {
 		fn = org
 	}
-	if i >= len(fn.Params) {
+	sig := fn.Signature
+	if sig.Recv() != nil {
+		if i == 0 {
+			return sig.Recv().Type()
+		}
+		i--
+	}
+	if i >= sig.Params().Len() {
 		return types.Typ[types.Invalid]
 	}
-	return fn.Params[i].Type()
+	return sig.Params().At(i).Type()
 }
 
 // hides says whether a parameter of the type can be a handle that the function's
@@ -316,14 +324,18 @@ func hides(t types.Type) bool {
 }
 
 // elsewhere is a call of which no summary is known. A function of another package that
-// does not reach a database cannot end a session; a library's function that takes
-// rows reads and closes them; a call of a value or an interface may do anything.
-func (t *Track) elsewhere(ev Event, fn *ssa.Function) {
+// does not reach a database cannot end a session, but it can keep what it takes as any:
+// a list, a cache, a context. A library's function that takes rows reads and closes
+// them; a call of a value or an interface may do anything.
+func (t *Track) elsewhere(ev Event, call *ssa.CallCommon, v ssa.Value) {
+	fn := call.StaticCallee()
 	switch {
 	case fn == nil || fn.Pkg == nil && fn.Object() == nil || fn.Object() != nil && fn.Object().Pkg() == t.p.pass.Pkg:
 		t.Unknown = append(t.Unknown, ev)
 	case t.Kind.Result():
 		t.Ends = append(t.Ends, ev)
+	case hides(declared(fn, slices.Index(call.Args, v))):
+		t.Unknown = append(t.Unknown, ev)
 	default:
 		t.Passes = append(t.Passes, ev)
 	}

@@ -2,6 +2,8 @@ package sessionspawned
 
 import (
 	"go/token"
+	"slices"
+	"strings"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
@@ -98,15 +100,32 @@ func deferred(instr ssa.Instruction) bool {
 	return ok
 }
 
-func waits(instr ssa.Instruction) bool {
+func waits(instr ssa.Instruction) bool { return waitsWithin(instr, 2) }
+
+// waitsWithin says whether the instruction waits, or calls a function that does.
+func waitsWithin(instr ssa.Instruction, depth int) bool {
 	switch instr := instr.(type) {
 	case *ssa.UnOp:
 		return instr.Op == token.ARROW
 	case *ssa.Select:
 		return true
+	case *ssa.Go:
+		return false
 	case ssa.CallInstruction:
 		name := flow.MethodName(instr.Common())
-		return name == "Wait" || name == "WaitAndRecover" || name == "Stop" || name == "Join"
+		return strings.Contains(strings.ToLower(name), "wait") || name == "Stop" || name == "Join" || body(instr.Common().StaticCallee(), depth)
+	}
+	return false
+}
+
+func body(fn *ssa.Function, depth int) bool {
+	if fn == nil || depth == 0 {
+		return false
+	}
+	for _, b := range fn.Blocks {
+		if slices.ContainsFunc(b.Instrs, func(instr ssa.Instruction) bool { return waitsWithin(instr, depth-1) }) {
+			return true
+		}
 	}
 	return false
 }

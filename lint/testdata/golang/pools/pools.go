@@ -68,6 +68,23 @@ func call(req *http.Request) error {
 	return resp.Body.Close()
 }
 
+func prepared(db *sql.DB) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	stmt, err := db.Prepare("update") // want outerhandle warning
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	if _, err := tx.Stmt(stmt).Exec(); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
 // What follows is right.
 
 func (s *store) other(ctx context.Context) error {

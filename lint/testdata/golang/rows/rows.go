@@ -90,6 +90,21 @@ func closed(ctx context.Context, db *sql.DB) error {
 	return rows.Close()
 }
 
+func released(ctx context.Context, pool *pgxpool.Pool) error {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := conn.Query(ctx, "select 1")
+	if err != nil {
+		conn.Release()
+		return err
+	}
+	conn.Release() // want closedbusy warning
+	rows.Close()
+	return rows.Err()
+}
+
 func leftToTheCaller(tx *sql.Tx) (bool, error) {
 	rows, err := tx.Query("select 1") // want unreadrows warning
 	if err != nil {
