@@ -373,7 +373,7 @@ func (t *Track) keep(s Store) {
 	if s.Base == nil {
 		return
 	}
-	if root := Root(s.Base); root.Made() {
+	if root := t.p.root(s.Base); root.Made() {
 		t.name(root.Value, false)
 	}
 }

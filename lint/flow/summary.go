@@ -39,7 +39,7 @@ func (p *pkg) summaryOf(fn *ssa.Function) *Summary {
 				p.summarizeOpened(s, fn, instr)
 			case *ssa.Return:
 				for i, r := range instr.Results {
-					if o := Root(r); o.Age == Here && !o.Deep && !slices.Contains(s.Fresh, i) {
+					if o := p.root(r); o.Age == Here && !o.Deep && !slices.Contains(s.Fresh, i) {
 						s.Fresh = append(s.Fresh, i)
 					}
 				}

@@ -306,3 +306,19 @@ func (u *unit) connect(ctx context.Context, db *sql.DB) error {
 func (u *unit) stop() { release(u.conn) }
 
 func release(c *sql.Conn) { _ = c.Close() }
+
+func newStore() *store { return &store{} }
+
+func byConstructor(db *sql.DB, work func(*store) error) (err error) {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	s := newStore()
+	s.tx = tx
+	if err := work(s); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
