@@ -55,8 +55,8 @@ func (t *Track) instruction(instr ssa.Instruction, v ssa.Value, itself bool) {
 			t.name(instr, itself)
 		}
 	case *ssa.UnOp:
-		if instr.Op == token.MUL && !itself {
-			t.name(instr, false)
+		if _, field := v.(*ssa.FieldAddr); instr.Op == token.MUL && (field || !itself) {
+			t.name(instr, itself)
 		}
 	case *ssa.Store:
 		if instr.Val == v {
@@ -74,8 +74,8 @@ func (t *Track) instruction(instr ssa.Instruction, v ssa.Value, itself bool) {
 		t.bound(instr, v, itself)
 	case *ssa.Return:
 		t.Returned = append(t.Returned, Event{Instr: instr, On: v})
-	case *ssa.FieldAddr, *ssa.Field:
-		if itself && t.Kind.Session() { // a struct around the session, such as sqlx.Tx
+	case *ssa.FieldAddr, *ssa.Field: // a struct around the session, such as sqlx.Tx
+		if f := variable(instr.(ssa.Value)); itself && t.Kind.Session() && f != nil && handle.Like(f.Type()).Session() {
 			t.name(instr.(ssa.Value), true)
 		}
 	case ssa.CallInstruction:

@@ -85,6 +85,19 @@ func prepared(db *sql.DB) error {
 	return tx.Commit()
 }
 
+func locked(ctx context.Context, db *sql.DB) error {
+	lock, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	tx, err := db.BeginTx(ctx, nil) // want nestedacquire warning
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
 // What follows is right.
 
 func (s *store) other(ctx context.Context) error {

@@ -65,3 +65,18 @@ func (s *Session) Rollback() error {
 	s.tx = nil
 	return tx.Rollback()
 }
+
+// Wide is a transaction and more.
+type Wide struct {
+	*sql.Tx
+	Name string
+}
+
+// BeginWide opens one.
+func BeginWide(db *sql.DB, name string) (*Wide, error) {
+	tx, err := db.Begin()
+	if err != nil {
+		return nil, err
+	}
+	return &Wide{Tx: tx, Name: name}, nil
+}
