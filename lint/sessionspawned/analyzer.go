@@ -86,6 +86,9 @@ func joined(spawn ssa.Instruction) bool {
 	for fn := spawn.Parent(); fn != nil; fn = fn.Parent() {
 		for _, b := range fn.Blocks {
 			for _, instr := range b.Instrs {
+				if fn == spawn.Parent() && handsOut(instr) {
+					return true
+				}
 				if waits(instr) && (fn != spawn.Parent() || deferred(instr) || flow.Reaches(spawn, instr)) {
 					return true
 				}
@@ -93,6 +96,15 @@ func joined(spawn ssa.Instruction) bool {
 		}
 	}
 	return false
+}
+
+// handsOut says whether the caller gets a function that waits.
+func handsOut(instr ssa.Instruction) bool {
+	ret, ok := instr.(*ssa.Return)
+	return ok && slices.ContainsFunc(ret.Results, func(v ssa.Value) bool {
+		mc, ok := v.(*ssa.MakeClosure)
+		return ok && body(mc.Fn.(*ssa.Function), 2)
+	})
 }
 
 func deferred(instr ssa.Instruction) bool {

@@ -322,3 +322,25 @@ func byConstructor(db *sql.DB, work func(*store) error) (err error) {
 	}
 	return tx.Commit()
 }
+
+func heartbeat(ctx context.Context, db *sql.DB, work func() error) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := keepAlive(ctx, conn)
+	defer stop()
+	return work()
+}
+
+func keepAlive(ctx context.Context, conn *sql.Conn) func() {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		<-ctx.Done()
+		_ = conn.PingContext(context.WithoutCancel(ctx))
+	}()
+	return func() { cancel(); <-done }
+}
