@@ -195,7 +195,8 @@ func (t *Track) asked() {
 	}
 }
 
-// closesItself says whether v is the error of a read after which pgx has closed the rows.
+// closesItself says whether v is an error with which the rows have been closed: that
+// of their Err, and with pgx also that of a read.
 func (t *Track) closesItself(v ssa.Value) bool {
 	if load, ok := v.(*ssa.UnOp); ok && load.Op == token.MUL {
 		v = LastStored(load)
@@ -204,11 +205,11 @@ func (t *Track) closesItself(v ssa.Value) bool {
 		v = ex.Tuple
 	}
 	call, ok := v.(*ssa.Call)
-	if !ok || t.Kind != handle.Rows || !t.aliases[from(&call.Call)] || !handle.Pgx(t.Value.Type()) {
+	if !ok || t.Kind != handle.Rows || !t.aliases[from(&call.Call)] {
 		return false
 	}
 	name := methodName(&call.Call)
-	return name == "Scan" || name == "Values"
+	return name == "Err" || handle.Pgx(t.Value.Type()) && (name == "Scan" || name == "Values")
 }
 
 // LastStored is what a variable was last set to before a load, within its block.

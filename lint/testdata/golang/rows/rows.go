@@ -202,3 +202,16 @@ func inOrder(ctx context.Context, db *sql.DB) error {
 	}
 	return rows.Err()
 }
+
+func asksFirst(db *sql.DB) (n int, err error) {
+	rows, err := db.Query("select 1")
+	if err != nil {
+		return 0, err
+	}
+	if rows.Err() != nil {
+		return 0, rows.Err()
+	}
+	defer rows.Close()
+	rows.Next()
+	return n, rows.Scan(&n)
+}
