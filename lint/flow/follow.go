@@ -4,6 +4,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strings"
 
 	"golang.org/x/tools/go/ssa"
 
@@ -147,7 +148,7 @@ func (t *Track) bound(mc *ssa.MakeClosure, v ssa.Value, itself bool) {
 }
 
 func (t *Track) methodValue(mc *ssa.MakeClosure, name string, itself bool) {
-	method, _, _ := cutBound(name)
+	method, _ := cutBound(name)
 	for _, use := range usesThrough(mc) {
 		ev := Event{Instr: use, Method: method, On: mc}
 		_, ev.Deferred = use.(*ssa.Defer)
@@ -159,13 +160,8 @@ func (t *Track) methodValue(mc *ssa.MakeClosure, name string, itself bool) {
 	}
 }
 
-func cutBound(name string) (method, rest string, ok bool) {
-	const mark = "$bound"
-	if len(name) > len(mark) && name[len(name)-len(mark):] == mark {
-		return name[:len(name)-len(mark)], mark, true
-	}
-	return name, "", false
-}
+// cutBound takes the mark off the name of a bound method.
+func cutBound(name string) (method string, bound bool) { return strings.CutSuffix(name, "$bound") }
 
 // catch looks at what is done with a literal that has caught the handle.
 func (t *Track) catch(mc *ssa.MakeClosure, _ ssa.Value) {

@@ -19,8 +19,7 @@ func (p *pkg) collectEnded(funcs []*ssa.Function) bool {
 				case ssa.CallInstruction:
 					p.endedBy(instr.Common())
 				case *ssa.MakeClosure: // x.tx.Rollback, to be called later
-					method, _, bound := cutBound(instr.Fn.Name())
-					if bound && endsAny(method) {
+					if method, bound := cutBound(instr.Fn.Name()); bound && endsAny(method) {
 						p.markEnded(instr.Bindings[0])
 					}
 				}
