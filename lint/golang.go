@@ -107,7 +107,9 @@ func (s *sources) vetModule(ctx context.Context, module string, names []string, 
 	for _, n := range names {
 		asked[n] = true
 	}
+	broken := map[string]bool{}
 	for _, b := range loaded.Broken {
+		broken[b.Path] = true
 		report.skip(b.Path, "does not type-check: "+b.Reason+"; looked at by syntax alone")
 		s.vetSyntax(slices.DeleteFunc(s.relAll(b.Files), func(n string) bool { return !asked[n] }), report)
 	}
@@ -115,7 +117,7 @@ func (s *sources) vetModule(ctx context.Context, module string, names []string, 
 	if err != nil {
 		return fmt.Errorf("analyze %s: %w", module, err)
 	}
-	s.collect(graph, asked, report)
+	s.collect(graph, asked, broken, report)
 	return nil
 }
 
@@ -148,9 +150,10 @@ func (s *sources) relAll(files []string) []string {
 }
 
 // collect turns diagnostics into findings.
-func (s *sources) collect(graph *checker.Graph, asked map[string]bool, report *Report) {
+func (s *sources) collect(graph *checker.Graph, asked, broken map[string]bool, report *Report) {
 	for act := range graph.All() {
-		if act.Err != nil && !strings.HasPrefix(act.Err.Error(), "failed prerequisites") { // told once, where it began
+		told := act.Err == nil || broken[act.Package.PkgPath] || strings.HasPrefix(act.Err.Error(), "failed prerequisites")
+		if !told { // once, where it began
 			report.skip(act.Package.PkgPath, fmt.Sprintf("analyzer %s: %v", act.Analyzer, act.Err))
 		}
 	}

@@ -92,15 +92,16 @@ func (s *sources) add(ctx context.Context, p string) error {
 	if err != nil {
 		return err
 	}
-	s.sort(prefix, entries, skipped)
+	s.sort(prefix, start, entries, skipped)
 	return nil
 }
 
-func (s *sources) sort(prefix string, entries []tree.Entry, skipped []rule.Skipped) {
+func (s *sources) sort(prefix, start string, entries []tree.Entry, skipped []rule.Skipped) {
 	for _, e := range entries {
 		name := path.Join(prefix, e.Path)
 		switch ext := path.Ext(name); {
 		case ext != ".py" && ext != ".go":
+		case ext == ".go" && left(strings.TrimPrefix(e.Path, start)):
 		case e.Size > MaxFile:
 			s.skipped = append(s.skipped, rule.Skipped{Path: name, Reason: fmt.Sprintf("has %d bytes: at most %d are looked at", e.Size, MaxFile)})
 		case ext == ".py":
@@ -114,6 +115,11 @@ func (s *sources) sort(prefix string, entries []tree.Entry, skipped []rule.Skipp
 			s.skipped = append(s.skipped, rule.Skipped{Path: path.Join(prefix, k.Path), Reason: k.Reason})
 		}
 	}
+}
+
+// left says whether the go command leaves out the file, below where it was told to look.
+func left(file string) bool {
+	return strings.HasPrefix(file, "_") || strings.Contains(file, "/_")
 }
 
 // read reads a file. One that cannot be used is remembered with the reason.

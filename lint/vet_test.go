@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestGo compares what is found in testdata with its "want" comments, "// want rule severity".
 func TestGo(t *testing.T) {
-	report, err := lint.Vet(t.Context(), lint.Options{Dir: "testdata/golang", Paths: []string{"bodies", "commits", "ends", "pools", "rows", "spawned", "stored", "wrapped", "wrapper"}})
+	report, err := lint.Vet(t.Context(), lint.Options{Dir: "testdata/golang", Paths: []string{"bodies", "commits", "ends", "likely", "pools", "rows", "spawned", "stored", "wrapped", "wrapper"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,4 +53,25 @@ func wanted(t *testing.T, root string) []string {
 		t.Fatal(err)
 	}
 	return want
+}
+
+// TestGoLeavesOutWhatTheGoCommandLeavesOut has a folder that does not compile, and that go ignores.
+func TestGoLeavesOutWhatTheGoCommandLeavesOut(t *testing.T) {
+	dir := t.TempDir()
+	for name, src := range map[string]string{"go.mod": "module m\n", "m.go": "package m\n", "_old/old.go": "package old; func {"} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report, err := lint.Vet(t.Context(), lint.Options{Dir: dir, Offline: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Skipped) > 0 || report.Files != 1 {
+		t.Errorf("looked at %d files, skipped %v", report.Files, report.Skipped)
+	}
 }

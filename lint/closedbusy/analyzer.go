@@ -45,8 +45,12 @@ func look(pass *analysis.Pass, conn, child *flow.Track) {
 			return !done
 		}
 		done = true
-		flow.Reportf(pass, rule.Error, flow.Position(instr), child.Way(flow.Line(rule.Ended, flow.Position(instr), "the connection is closed here")),
-			"the connection is closed while its %s are still open: Close waits for them", plural(child.Kind))
+		severity, why := rule.Error, "Close waits for them"
+		if handle.Pgx(conn.Value.Type()) {
+			severity, why = rule.Warning, "the pool throws it away"
+		}
+		flow.Reportf(pass, severity, flow.Position(instr), child.Way(flow.Line(rule.Ended, flow.Position(instr), "the connection is closed here")),
+			"the connection is closed while its %s are still open: %s", plural(child.Kind), why)
 		return false
 	})
 }

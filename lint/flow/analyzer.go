@@ -83,7 +83,7 @@ func run(pass *analysis.Pass) (any, error) {
 	res := &Result{Funcs: build(pass), pkg: p}
 	p.collectEnded(res.Funcs)
 	for range maxRounds {
-		if !p.summarize(res.Funcs) {
+		if changed := p.summarize(res.Funcs); !p.collectEnded(res.Funcs) && !changed {
 			break
 		}
 	}
@@ -117,7 +117,9 @@ func reaches(p *types.Package, seen map[*types.Package]bool) bool {
 func build(pass *analysis.Pass) []*ssa.Function {
 	prog := ssa.NewProgram(pass.Fset, ssa.BuilderMode(0))
 	cfgs := pass.ResultOf[ctrlflow.Analyzer].(*ctrlflow.CFGs)
-	prog.SetNoReturn(func(fn *types.Func) bool { return leaves[fn.FullName()] || cfgs.NoReturn(fn) })
+	prog.SetNoReturn(func(fn *types.Func) bool {
+		return leaves[fn.FullName()] || strings.HasPrefix(fn.Name(), "Fatal") || cfgs.NoReturn(fn)
+	})
 	for _, i := range pass.Pkg.Imports() {
 		prog.CreatePackage(i, nil, nil, true)
 	}
@@ -138,11 +140,10 @@ func build(pass *analysis.Pass) []*ssa.Function {
 }
 
 // leaves are functions of the standard library that do not return. Drivers that do not
-// look at the standard library have no facts about them.
+// look at the standard library, and at loggers, have no facts about them.
 var leaves = map[string]bool{
-	"log.Fatal": true, "log.Fatalf": true, "log.Fatalln": true, "log.Panic": true, "log.Panicf": true, "log.Panicln": true,
-	"(*log.Logger).Fatal": true, "(*log.Logger).Fatalf": true, "(*log.Logger).Fatalln": true, "(*log.Logger).Panic": true,
-	"(*log.Logger).Panicf": true, "(*log.Logger).Panicln": true, "os.Exit": true, "runtime.Goexit": true, "syscall.Exit": true,
+	"log.Panic": true, "log.Panicf": true, "log.Panicln": true, "(*log.Logger).Panic": true, "(*log.Logger).Panicf": true,
+	"(*log.Logger).Panicln": true, "os.Exit": true, "runtime.Goexit": true, "syscall.Exit": true,
 }
 
 func withLiterals(funcs []*ssa.Function, fn *ssa.Function) []*ssa.Function {

@@ -4,6 +4,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strings"
 
 	"golang.org/x/tools/go/ssa"
 
@@ -19,6 +20,7 @@ func (p *pkg) track(t *Track) *Track {
 		t.todo = t.todo[1:]
 		t.follow(v, t.aliases[v])
 	}
+	t.asked()
 	return t
 }
 
@@ -54,8 +56,8 @@ func (t *Track) instruction(instr ssa.Instruction, v ssa.Value, itself bool) {
 			t.name(instr, itself)
 		}
 	case *ssa.UnOp:
-		if instr.Op == token.MUL && !itself {
-			t.name(instr, false)
+		if _, field := v.(*ssa.FieldAddr); instr.Op == token.MUL && (field || !itself) {
+			t.name(instr, itself)
 		}
 	case *ssa.Store:
 		if instr.Val == v {
@@ -63,7 +65,7 @@ func (t *Track) instruction(instr ssa.Instruction, v ssa.Value, itself bool) {
 		}
 	case *ssa.MapUpdate:
 		if instr.Value == v || instr.Key == v {
-			t.keep(Store{Instr: instr, Base: instr.Map, What: "a map", Held: !itself})
+			t.keep(Store{Instr: instr, Base: instr.Map, Field: variable(instr.Map), What: "a map", Held: !itself})
 		}
 	case *ssa.Send:
 		if instr.X == v {
@@ -73,8 +75,8 @@ func (t *Track) instruction(instr ssa.Instruction, v ssa.Value, itself bool) {
 		t.bound(instr, v, itself)
 	case *ssa.Return:
 		t.Returned = append(t.Returned, Event{Instr: instr, On: v})
-	case *ssa.FieldAddr, *ssa.Field:
-		if itself && t.Kind.Session() { // a struct around the session, such as sqlx.Tx
+	case *ssa.FieldAddr, *ssa.Field: // a struct around the session, such as sqlx.Tx
+		if f := variable(instr.(ssa.Value)); itself && t.Kind.Session() && f != nil && handle.Like(f.Type()).Session() {
 			t.name(instr.(ssa.Value), true)
 		}
 	case ssa.CallInstruction:
@@ -146,7 +148,7 @@ func (t *Track) bound(mc *ssa.MakeClosure, v ssa.Value, itself bool) {
 }
 
 func (t *Track) methodValue(mc *ssa.MakeClosure, name string, itself bool) {
-	method, _, _ := cutBound(name)
+	method, _ := cutBound(name)
 	for _, use := range usesThrough(mc) {
 		ev := Event{Instr: use, Method: method, On: mc}
 		_, ev.Deferred = use.(*ssa.Defer)
@@ -158,13 +160,8 @@ func (t *Track) methodValue(mc *ssa.MakeClosure, name string, itself bool) {
 	}
 }
 
-func cutBound(name string) (method, rest string, ok bool) {
-	const mark = "$bound"
-	if len(name) > len(mark) && name[len(name)-len(mark):] == mark {
-		return name[:len(name)-len(mark)], mark, true
-	}
-	return name, "", false
-}
+// cutBound takes the mark off the name of a bound method.
+func cutBound(name string) (method string, bound bool) { return strings.CutSuffix(name, "$bound") }
 
 // catch looks at what is done with a literal that has caught the handle.
 func (t *Track) catch(mc *ssa.MakeClosure, _ ssa.Value) {
@@ -271,7 +268,7 @@ func (t *Track) argument(ev Event, call *ssa.CallCommon, v ssa.Value, itself boo
 			}
 			return
 		}
-		t.elsewhere(ev, fn)
+		t.elsewhere(ev, call, v)
 		return
 	}
 	for i, a := range call.Args {
@@ -291,10 +288,17 @@ func declared(fn *ssa.Function, i int) types.Type {
 	if org := fn.Origin(); org != nil {
 		fn = org
 	}
-	if i >= len(fn.Params) {
+	sig := fn.Signature
+	if sig.Recv() != nil {
+		if i == 0 {
+			return sig.Recv().Type()
+		}
+		i--
+	}
+	if i >= sig.Params().Len() {
 		return types.Typ[types.Invalid]
 	}
-	return fn.Params[i].Type()
+	return sig.Params().At(i).Type()
 }
 
 // hides says whether a parameter of the type can be a handle that the function's
@@ -316,14 +320,18 @@ func hides(t types.Type) bool {
 }
 
 // elsewhere is a call of which no summary is known. A function of another package that
-// does not reach a database cannot end a session; a library's function that takes
-// rows reads and closes them; a call of a value or an interface may do anything.
-func (t *Track) elsewhere(ev Event, fn *ssa.Function) {
+// does not reach a database cannot end a session, but it can keep what it takes as any:
+// a list, a cache, a context. A library's function that takes rows reads and closes
+// them; a call of a value or an interface may do anything.
+func (t *Track) elsewhere(ev Event, call *ssa.CallCommon, v ssa.Value) {
+	fn := call.StaticCallee()
 	switch {
 	case fn == nil || fn.Pkg == nil && fn.Object() == nil || fn.Object() != nil && fn.Object().Pkg() == t.p.pass.Pkg:
 		t.Unknown = append(t.Unknown, ev)
 	case t.Kind.Result():
 		t.Ends = append(t.Ends, ev)
+	case hides(declared(fn, slices.Index(call.Args, v))):
+		t.Unknown = append(t.Unknown, ev)
 	default:
 		t.Passes = append(t.Passes, ev)
 	}
@@ -361,7 +369,7 @@ func (t *Track) keep(s Store) {
 	if s.Base == nil {
 		return
 	}
-	if root := Root(s.Base); root.Made() {
+	if root := t.p.root(s.Base); root.Made() {
 		t.name(root.Value, false)
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"go/token"
 
 	"golang.org/x/tools/go/ssa"
-
-	"github.com/reeve-run/reeve/lint/handle"
 )
 
 // Place is an event seen from the function that the handle came to be in: what
@@ -99,73 +97,6 @@ func (s *search) from(b *ssa.BasicBlock, start int) {
 			s.from(next, 0)
 		}
 	}
-}
-
-// impossible says whether the handle cannot be open on a branch: its opener has
-// failed, it is nil, or its rows have been read to the end.
-func (t *Track) impossible(b *ssa.BasicBlock, succ int) bool {
-	cond, ok := b.Instrs[len(b.Instrs)-1].(*ssa.If)
-	if !ok {
-		return false
-	}
-	switch c := cond.Cond.(type) {
-	case *ssa.BinOp:
-		other, isNilTest := nilTest(c)
-		if !isNilTest {
-			return false
-		}
-		nilBranch := succ == 0 == (c.Op == token.EQL)
-		if t.isError(other) {
-			return !nilBranch
-		}
-		return t.aliases[other] && nilBranch
-	case *ssa.Call:
-		return succ == 1 && t.Kind == handle.Rows && methodName(&c.Call) == "Next" && t.aliases[from(&c.Call)]
-	}
-	return false
-}
-
-// nilTest takes x == nil and x != nil apart.
-func nilTest(c *ssa.BinOp) (ssa.Value, bool) {
-	if c.Op != token.EQL && c.Op != token.NEQ {
-		return nil, false
-	}
-	if isNil(c.Y) {
-		return c.X, true
-	}
-	return c.Y, isNil(c.X)
-}
-
-// isError says whether v is the error of the handle's opener.
-func (t *Track) isError(v ssa.Value) bool {
-	if v == t.Err && v != nil {
-		return true
-	}
-	load, ok := v.(*ssa.UnOp)
-	if !ok || load.Op != token.MUL {
-		return false
-	}
-	if f, ok := load.X.(*ssa.FieldAddr); ok { // tx.Error of gorm
-		return t.aliases[f.X]
-	}
-	if t.Err == nil {
-		return false
-	}
-	return LastStored(load) == t.Err
-}
-
-// LastStored is what a variable was last set to before a load, within its block.
-func LastStored(load *ssa.UnOp) ssa.Value {
-	var last ssa.Value
-	for _, instr := range load.Block().Instrs {
-		if instr == ssa.Instruction(load) {
-			break
-		}
-		if s, ok := instr.(*ssa.Store); ok && s.Addr == load.X {
-			last = s.Val
-		}
-	}
-	return last
 }
 
 // Between calls see for each instruction that can be reached from the opening before

@@ -3,6 +3,8 @@ package flow
 import (
 	"go/token"
 	"go/types"
+	"slices"
+	"strings"
 
 	"golang.org/x/tools/go/ssa"
 )
@@ -32,6 +34,36 @@ func (o Origin) Made() bool { return o.Age == Here }
 
 // Root finds what a value like a.b.c hangs on.
 func Root(v ssa.Value) Origin { return root(v, 0) }
+
+// root is Root, and also knows what was made by a function called here.
+func (p *pkg) root(v ssa.Value) Origin {
+	o := Root(v)
+	if o.Age == Unsure && p.fresh(o.Value) {
+		o.Age = Here
+	}
+	return o
+}
+
+// fresh says whether a value is a result that the function called has made: its
+// summary says so, or, without one, its name.
+func (p *pkg) fresh(v ssa.Value) bool {
+	n := 0
+	if ex, ok := v.(*ssa.Extract); ok {
+		v, n = ex.Tuple, ex.Index
+	}
+	call, ok := v.(*ssa.Call)
+	if !ok {
+		return false
+	}
+	if s := p.summary(&call.Call); s != nil {
+		return slices.Contains(s.Fresh, n)
+	}
+	name := methodName(&call.Call)
+	return strings.HasPrefix(name, "New") || name == "Clone"
+}
+
+// Root is the package's Root, and also knows what was made by a function called here.
+func (r *Result) Root(v ssa.Value) Origin { return r.pkg.root(v) }
 
 const deepest = 20
 

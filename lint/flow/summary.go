@@ -39,7 +39,7 @@ func (p *pkg) summaryOf(fn *ssa.Function) *Summary {
 				p.summarizeOpened(s, fn, instr)
 			case *ssa.Return:
 				for i, r := range instr.Results {
-					if o := Root(r); o.Age == Here && !o.Deep && !slices.Contains(s.Fresh, i) {
+					if o := p.root(r); o.Age == Here && !o.Deep && !slices.Contains(s.Fresh, i) {
 						s.Fresh = append(s.Fresh, i)
 					}
 				}
@@ -132,64 +132,3 @@ func (p *pkg) summarizeOpened(s *Summary, fn *ssa.Function, call *ssa.Call) {
 		}
 	}
 }
-
-// collectEnded finds fields whose handle somebody in this package ends: their
-// struct is an owner, and may keep it.
-func (p *pkg) collectEnded(funcs []*ssa.Function) {
-	for _, fn := range funcs {
-		for _, b := range fn.Blocks {
-			for _, instr := range b.Instrs {
-				if call, ok := instr.(ssa.CallInstruction); ok {
-					p.endedBy(call.Common())
-				}
-			}
-		}
-	}
-}
-
-func (p *pkg) endedBy(call *ssa.CallCommon) {
-	v := from(call)
-	if v == nil || !endsAny(methodName(call)) {
-		return
-	}
-	for {
-		switch x := v.(type) {
-		case *ssa.UnOp:
-			v = x.X
-		case *ssa.FieldAddr:
-			if f := fieldOf(x); f != nil {
-				p.ended[f] = true
-			}
-			v = x.X // an embedded handle ends through its outer field as well
-		case *ssa.Field:
-			if st, ok := x.X.Type().Underlying().(*types.Struct); ok {
-				p.ended[st.Field(x.Field)] = true
-			}
-			v = x.X
-		case *ssa.MakeInterface:
-			v = x.X
-		case *ssa.TypeAssert:
-			v = x.X
-		default:
-			return
-		}
-	}
-}
-
-func endsAny(method string) bool {
-	return handle.Ends(handle.Tx, method) || handle.Ends(handle.Conn, method)
-}
-
-// Owned says whether the store goes to a field that somebody empties by ending what is in it.
-func (p *pkg) Owned(st Store) bool {
-	if st.Field == nil || st.Owned {
-		return st.Owned
-	}
-	if p.ended[st.Field] {
-		return true
-	}
-	return st.Field.Pkg() != p.pass.Pkg && st.Field.Pkg() != nil && p.pass.ImportObjectFact(st.Field, new(Ended))
-}
-
-// Owned says whether the store goes to a field that somebody empties by ending what is in it.
-func (r *Result) Owned(st Store) bool { return r.pkg.Owned(st) }

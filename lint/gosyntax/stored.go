@@ -42,12 +42,12 @@ func (f *function) storeInto(lhs, rhs ast.Expr, at ast.Node) {
 	if _, call := ast.Unparen(rhs).(*ast.CallExpr); call && f.session(lhs) {
 		value = lhs // the session goes straight from its opener into the field
 	}
-	if !f.session(value) || f.isNil(rhs) {
-		return
+	if !f.session(value) || f.isNil(rhs) || value == rhs && f.object(value) == nil {
+		return // a session behind something else is not ours to judge
 	}
 	switch target := ast.Unparen(lhs).(type) {
 	case *ast.SelectorExpr:
-		if f.owns(target.X) || f.isFresh(target.X, value) {
+		if f.owns(target.X) || f.isFresh(target.X, value) || f.handsOver(target.X, value) {
 			return
 		}
 		f.reportStore(at, value, fmt.Sprintf("is stored in %s, which was there before it", types.ExprString(lhs)))
@@ -99,8 +99,11 @@ func (f *function) deferred(call *ast.CallExpr) bool {
 }
 
 func (f *function) reportStore(at ast.Node, value ast.Expr, how string) {
-	obj := f.object(value)
-	f.report(rule.Stored, f.proven(obj), at, f.describe(value)+" "+how, f.flow(obj))
+	obj, severity := f.object(value), rule.Warning
+	if _, leaves := at.(*ast.SendStmt); !leaves && obj != nil && f.ended[obj] != nil {
+		severity = f.proven(obj) // who does not end it may hand it over
+	}
+	f.report(rule.Stored, severity, at, f.describe(value)+" "+how, f.flow(obj))
 }
 
 func (f *function) isNil(e ast.Expr) bool {
@@ -126,6 +129,14 @@ func (f *function) isFresh(holder, value ast.Expr) bool {
 	}
 	opened := f.opened[f.object(value)]
 	return opened == nil || made > opened.Pos()
+}
+
+// handsOver says whether the holder was made here, though before the handle, and the
+// function does not end the handle: the caller gets both.
+func (f *function) handsOver(holder, value ast.Expr) bool {
+	root, obj := f.root(holder), f.object(value)
+	_, made := f.fresh[root]
+	return made && obj != nil && f.ended[obj] == nil
 }
 
 // root is the variable that an expression like a.b[c].d starts from.

@@ -124,6 +124,14 @@ func Like(t types.Type) Kind {
 	return Tx
 }
 
+// BeginsAgain says whether a session of the type is used for one transaction after the
+// other: its Begin gives nothing but an error, as xorm's does.
+func BeginsAgain(t types.Type) bool {
+	obj, _, _ := types.LookupFieldOrMethod(t, true, nil, "Begin")
+	fn, ok := obj.(*types.Func)
+	return ok && fn.Signature().Results().Len() == 1 && fn.Signature().Results().At(0).Type().String() == "error"
+}
+
 func usesLibrary(p *types.Package) bool {
 	if Library(p.Path()) {
 		return false // what it has is known by name

@@ -3,6 +3,7 @@ package handle
 import (
 	"go/types"
 	"slices"
+	"strings"
 )
 
 // Ends says whether calling the method on a handle of the kind ends it.
@@ -43,6 +44,12 @@ func Source(t types.Type) bool {
 func pgxConn(t types.Type) bool {
 	n, ok := Named(t)
 	return ok && Path(n) == "github.com/jackc/pgx.Conn"
+}
+
+// Pgx says whether the type is one of pgx's.
+func Pgx(t types.Type) bool {
+	n, ok := Named(t)
+	return ok && strings.HasPrefix(Path(n), "github.com/jackc/pgx")
 }
 
 // GormDB says whether the type is gorm's DB, which is pool and session in one.

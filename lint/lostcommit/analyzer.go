@@ -65,14 +65,14 @@ var changes = map[string]bool{
 	"CopyFrom": true, "Create": true, "Save": true, "Delete": true, "Update": true, "Updates": true,
 }
 
-// writes says whether the transaction changes something.
+// writes says whether the transaction changes something here: what is passed on may only read.
 func writes(t *flow.Track) bool {
 	for _, u := range t.Uses {
 		if changes[u.Method] {
 			return true
 		}
 	}
-	return len(t.Passes) > 0
+	return false
 }
 
 // deferring is the defer statement that runs the literal.

@@ -46,7 +46,11 @@ func session(pass *analysis.Pass, t *flow.Track, pool ssa.Value) {
 		}
 		if flow.SamePlace(flow.Receiver(&call.Call), pool) && !flow.OnError(call) {
 			done = true
-			flow.Reportf(pass, rule.Error, call.Pos(), t.Way(), "another session is taken from the pool while %s is open", t.Name())
+			severity := rule.Error
+			if t.Kind == handle.Conn { // held for a lock of its own, perhaps, by one worker alone
+				severity = rule.Warning
+			}
+			flow.Reportf(pass, severity, call.Pos(), t.Way(), "another session is taken from the pool while %s is open", t.Name())
 		}
 		return !done
 	})

@@ -28,8 +28,12 @@ func run(pass *analysis.Pass) (any, error) {
 		if len(t.Ends) > 0 {
 			message = "%s is opened here, and there is a way out of the function that does not end it"
 		}
+		severity := rule.Error
+		if t.Cancelled() { // that ends it, some time later
+			severity = rule.Warning
+		}
 		related := append(t.Way(), flow.Line(rule.Escaped, flow.Position(at), "the function is left here with the session open"))
-		flow.Reportf(pass, rule.Error, t.Open.Pos(), related, message, t.Name())
+		flow.Reportf(pass, severity, t.Open.Pos(), related, message, t.Name())
 	}
 	return nil, nil
 }

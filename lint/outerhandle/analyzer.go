@@ -1,6 +1,8 @@
 package outerhandle
 
 import (
+	"strings"
+
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
 
@@ -39,7 +41,11 @@ func look(pass *analysis.Pass, t *flow.Track, pool ssa.Value) {
 			return true
 		}
 		found = true
-		flow.Reportf(pass, rule.Error, call.Pos(), t.Way(flow.Line(rule.Used, call.Pos(), "the pool is used here")),
+		severity := rule.Error
+		if strings.HasPrefix(flow.MethodName(&call.Call), "Prepare") { // Tx.Stmt may take it into the transaction
+			severity = rule.Warning
+		}
+		flow.Reportf(pass, severity, call.Pos(), t.Way(flow.Line(rule.Used, call.Pos(), "the pool is used here")),
 			"this statement goes through the pool, outside %s that is in scope", t.Name())
 		return false
 	})

@@ -2,6 +2,8 @@ package sessionspawned
 
 import (
 	"go/token"
+	"slices"
+	"strings"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
@@ -84,6 +86,9 @@ func joined(spawn ssa.Instruction) bool {
 	for fn := spawn.Parent(); fn != nil; fn = fn.Parent() {
 		for _, b := range fn.Blocks {
 			for _, instr := range b.Instrs {
+				if fn == spawn.Parent() && handsOut(instr) {
+					return true
+				}
 				if waits(instr) && (fn != spawn.Parent() || deferred(instr) || flow.Reaches(spawn, instr)) {
 					return true
 				}
@@ -93,20 +98,46 @@ func joined(spawn ssa.Instruction) bool {
 	return false
 }
 
+// handsOut says whether the caller gets a function that waits.
+func handsOut(instr ssa.Instruction) bool {
+	ret, ok := instr.(*ssa.Return)
+	return ok && slices.ContainsFunc(ret.Results, func(v ssa.Value) bool {
+		mc, ok := v.(*ssa.MakeClosure)
+		return ok && body(mc.Fn.(*ssa.Function), 2)
+	})
+}
+
 func deferred(instr ssa.Instruction) bool {
 	_, ok := instr.(*ssa.Defer)
 	return ok
 }
 
-func waits(instr ssa.Instruction) bool {
+func waits(instr ssa.Instruction) bool { return waitsWithin(instr, 2) }
+
+// waitsWithin says whether the instruction waits, or calls a function that does.
+func waitsWithin(instr ssa.Instruction, depth int) bool {
 	switch instr := instr.(type) {
 	case *ssa.UnOp:
 		return instr.Op == token.ARROW
 	case *ssa.Select:
 		return true
+	case *ssa.Go:
+		return false
 	case ssa.CallInstruction:
 		name := flow.MethodName(instr.Common())
-		return name == "Wait" || name == "WaitAndRecover" || name == "Stop" || name == "Join"
+		return strings.Contains(strings.ToLower(name), "wait") || name == "Stop" || name == "Join" || body(instr.Common().StaticCallee(), depth)
+	}
+	return false
+}
+
+func body(fn *ssa.Function, depth int) bool {
+	if fn == nil || depth == 0 {
+		return false
+	}
+	for _, b := range fn.Blocks {
+		if slices.ContainsFunc(b.Instrs, func(instr ssa.Instruction) bool { return waitsWithin(instr, depth-1) }) {
+			return true
+		}
 	}
 	return false
 }

@@ -56,7 +56,7 @@ func (c *check) stores() {
 
 // judge says how bad a store is.
 func (c *check) judge(st flow.Store) (rule.Severity, bool) {
-	root := flow.Root(st.Base)
+	root := c.res.Root(st.Base)
 	if _, channel := st.Instr.(*ssa.Send); channel {
 		return rule.Warning, root.Age != flow.Here && c.endedHere()
 	}

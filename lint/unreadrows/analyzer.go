@@ -1,6 +1,8 @@
 package unreadrows
 
 import (
+	"slices"
+
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
 
@@ -33,16 +35,36 @@ func run(pass *analysis.Pass) (any, error) {
 }
 
 func rows(pass *analysis.Pass, t *flow.Track) {
-	at, leaks := t.Leak()
-	if !leaks {
+	leaks := t.Leaks()
+	severity := judge(t, leaks)
+	if severity == "" {
 		return
 	}
+	at := leaks[0]
 	related := append(t.Way(), flow.Line(rule.Escaped, flow.Position(at), "the function is left here with the rows open"))
 	message := "%s are opened here and never closed"
 	if len(t.Ends) > 0 || len(t.Uses) > 0 {
 		message = "%s are opened here, and there is a way out of the function that does not close them"
 	}
-	flow.Reportf(pass, rule.Error, t.Open.Pos(), related, message, t.Name())
+	flow.Reportf(pass, severity, t.Open.Pos(), related, message, t.Name())
+}
+
+// judge says how bad the ways out are. The end of a transaction closes its rows, so
+// after an error, when nothing more is sent, they may be left to it. The end of a
+// context closes them as well, some time later.
+func judge(t *flow.Track, leaks []*ssa.Return) rule.Severity {
+	busy := slices.ContainsFunc(leaks, func(ret *ssa.Return) bool { return !flow.OnError(ret) })
+	switch {
+	case len(leaks) == 0:
+		return ""
+	case t.Cancelled():
+		return rule.Warning
+	case t.From == nil || handle.Like(t.From.Type()) != handle.Tx:
+		return rule.Error
+	case busy:
+		return rule.Warning
+	}
+	return ""
 }
 
 // row is a single row that nobody looks at. Its connection stays busy for ever.

@@ -21,7 +21,7 @@ func run(pass *analysis.Pass) (any, error) {
 	tracks := flow.Of(pass).Tracks
 	for _, t := range tracks {
 		switch {
-		case t.Kind.Session() && !t.Merged:
+		case t.Kind.Session() && !t.Merged && !handle.BeginsAgain(t.Value.Type()):
 			uses(pass, t)
 		case t.Kind == handle.Rows && t.Open != nil:
 			returned(pass, t, tracks)

@@ -114,3 +114,29 @@ func (o *Owner) Close() error { return o.tx.Rollback() }
 func Cleared(s *Supervisor) { s.sql = nil }
 
 func work(tx *sql.Tx) {}
+
+// scope is made before its transaction, and both go to the caller.
+type scope struct {
+	*sql.Tx
+	id int
+}
+
+func newScope(db *sql.DB) (*scope, error) {
+	s := &scope{id: 1}
+	tx, err := db.Begin()
+	s.Tx = tx
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// attach keeps what it does not end: who does cannot be seen from here.
+func (s *scope) attach(db *sql.DB) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	s.Tx = tx // want sessionstored warning
+	return nil
+}

@@ -47,6 +47,18 @@ func panics(db *sql.DB) (err error) {
 	return err
 }
 
+func reads(db *sql.DB) (n int, err error) {
+	tx, err := db.Begin()
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Commit() // want lostcommit warning
+	err = read(tx, &n)
+	return n, err
+}
+
+func read(tx *sql.Tx, n *int) error { return tx.QueryRow("select 1").Scan(n) }
+
 // What follows is right.
 
 func inLine(db *sql.DB) error {

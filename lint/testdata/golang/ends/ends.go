@@ -208,3 +208,14 @@ func loop(db *sql.DB, xs []string) error {
 	}
 	return nil
 }
+
+func cancelled(ctx context.Context, db *sql.DB) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	tx, err := db.BeginTx(ctx, nil) // want neverended warning
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "insert")
+	return err
+}

@@ -68,6 +68,36 @@ func call(req *http.Request) error {
 	return resp.Body.Close()
 }
 
+func prepared(db *sql.DB) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	stmt, err := db.Prepare("update") // want outerhandle warning
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	if _, err := tx.Stmt(stmt).Exec(); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func locked(ctx context.Context, db *sql.DB) error {
+	lock, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	tx, err := db.BeginTx(ctx, nil) // want nestedacquire warning
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
 // What follows is right.
 
 func (s *store) other(ctx context.Context) error {

@@ -90,7 +90,66 @@ func closed(ctx context.Context, db *sql.DB) error {
 	return rows.Close()
 }
 
+func released(ctx context.Context, pool *pgxpool.Pool) error {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := conn.Query(ctx, "select 1")
+	if err != nil {
+		conn.Release()
+		return err
+	}
+	conn.Release() // want closedbusy warning
+	rows.Close()
+	return rows.Err()
+}
+
+func leftToTheCaller(tx *sql.Tx) (bool, error) {
+	rows, err := tx.Query("select 1") // want unreadrows warning
+	if err != nil {
+		return false, err
+	}
+	return rows.Next(), nil
+}
+
 // What follows is right.
+
+func leftToTheRollback(db *sql.DB) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	rows, err := tx.Query("select 1")
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		var n int
+		if err := rows.Scan(&n); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+func scanClosesOnError(ctx context.Context, pool *pgxpool.Pool) error {
+	rows, err := pool.Query(ctx, "select 1")
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		var n int
+		if err := rows.Scan(&n); err != nil {
+			return err
+		}
+		if _, err = rows.Values(); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
 
 func toTheEnd(db *sql.DB) error {
 	rows, err := db.Query("select 1")
@@ -142,4 +201,17 @@ func inOrder(ctx context.Context, db *sql.DB) error {
 	for rows.Next() {
 	}
 	return rows.Err()
+}
+
+func asksFirst(db *sql.DB) (n int, err error) {
+	rows, err := db.Query("select 1")
+	if err != nil {
+		return 0, err
+	}
+	if rows.Err() != nil {
+		return 0, rows.Err()
+	}
+	defer rows.Close()
+	rows.Next()
+	return n, rows.Scan(&n)
 }

@@ -39,3 +39,13 @@ func right(ctx context.Context, db *sql.DB) error {
 	}
 	return tx.Commit()
 }
+
+func twice(s *wrapper.Session) error {
+	if err := s.Begin(); err != nil {
+		return err
+	}
+	if err := s.Commit(); err != nil {
+		return err
+	}
+	return s.Exec("after the transaction, without one")
+}
