@@ -126,12 +126,22 @@ func (w *walker) index(e *expr) *value {
 		return v.of
 	}
 	if v.kind == external && (tail(v.name) == "Annotated" || tail(v.name) == "Optional") {
-		return w.fromGeneric(e, &origin{how: given, in: w.fn, mod: w.m})
+		return w.fromGeneric(subscripted(e), &origin{how: given, in: w.fn, mod: w.m})
 	}
 	if v.kind == external || v.kind == classRef { // sessionmaker[AsyncSession](...)
 		return v
 	}
 	return nothing
+}
+
+// subscripted is x[a, b] in the form that an annotation has: its parts side by side.
+func subscripted(e *expr) *expr {
+	if len(e.kids) != 2 || e.kids[1] == nil || e.kids[1].op != opList {
+		return e
+	}
+	flat := *e
+	flat.kids = append([]*expr{e.kids[0]}, e.kids[1].kids...)
+	return &flat
 }
 
 func (w *walker) list(e *expr) *value {
