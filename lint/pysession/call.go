@@ -77,6 +77,7 @@ func (w *walker) apply(f *value, args arguments, e *expr, awaited bool) *value {
 // method calls base.name(args).
 func (w *walker) method(base *value, callee *expr, args arguments, e *expr, awaited bool) *value {
 	name := callee.name
+	w.putInto(base, callee, args, e)
 	switch base.kind {
 	case session:
 		return w.sessionMethod(base, name, e)
@@ -274,6 +275,7 @@ func (w *walker) teach(fn *function, i int, v *value) {
 // invoke calls a function of the project.
 func (w *walker) invoke(f *value, args arguments, e *expr) *value {
 	fn := f.fn
+	w.handsOver(args.list)
 	bound := w.match(fn, f.self, args, e)
 	for i, v := range bound {
 		if v.kind == session && fn.ends[i] {
@@ -344,6 +346,9 @@ func (w *walker) fromResult(fn *function, bound map[int]*value, e *expr) *value 
 		}
 		return &value{kind: session, async: r.async, origin: w.origin(h, e.pos, r.async)}
 	case instance:
+		if v := bound[r.param-1]; r.param > 0 && v != nil {
+			return v // it gives back what it was given
+		}
 		c := *r
 		c.holds, c.param = nil, 0
 		for _, o := range r.holds {

@@ -118,6 +118,7 @@ func (p *project) walkFunction(fn *function, report bool) {
 	fn.names = w.env
 	w.unjoined()
 	w.unended()
+	w.unreturned()
 }
 
 // ownersFrom notes which attributes a method ends: self.x.close() in any of them.

@@ -16,6 +16,15 @@ func escape(sessions []*origin) {
 	}
 }
 
+// handsOver notes that somebody else may close the generators.
+func (w *walker) handsOver(vs []*value) {
+	for _, v := range vs {
+		if v.kind == generator {
+			v.ended = true
+		}
+	}
+}
+
 // closesByName says whether a library's function sounds as if it ended what it is given.
 func closesByName(name string) bool {
 	last := strings.ToLower(tail(name))
@@ -34,7 +43,7 @@ func (w *walker) unended() {
 		return
 	}
 	for _, o := range w.opens {
-		if o.origin.escapes || o.origin.how != opened {
+		if o.origin.escapes || o.origin.how != opened || o.origin.pulled {
 			continue
 		}
 		p := &route{open: o, closers: map[*expr]bool{}}

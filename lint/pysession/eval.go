@@ -65,6 +65,9 @@ func (w *walker) name(n string) *value {
 			return v
 		}
 	}
+	if builtins[n] {
+		return &value{kind: external, name: n}
+	}
 	return nothing
 }
 
@@ -75,6 +78,8 @@ func (w *walker) attr(base *value, name string) *value {
 		if closes(name) { // s.close handed to somebody who will call it
 			base.origin.escapes = true
 		}
+	case generator:
+		base.ended = base.ended || closes(name) // likewise
 	case moduleRef:
 		if v := w.p.member(base.module, name, 0); v != nil {
 			return v

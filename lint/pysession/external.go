@@ -7,6 +7,10 @@ func (w *walker) external(f *value, args arguments, e *expr, awaited bool) *valu
 	if v := w.opener(f.name, e); v != nil {
 		return v
 	}
+	if v := w.builtin(f.name, args, e); v != nil {
+		return v
+	}
+	w.handsOver(args.list)
 	name := f.name
 	switch {
 	case name == "contextlib.closing" || name == "contextlib.aclosing":
@@ -20,10 +24,6 @@ func (w *walker) external(f *value, args arguments, e *expr, awaited bool) *valu
 	case strings.HasSuffix(name, ".enter_context") || strings.HasSuffix(name, ".enter_async_context"):
 		if len(args.list) == 1 {
 			return w.enter(args.list[0], &stmt{pos: e.pos})
-		}
-	case name == "next" || name == "anext":
-		if len(args.list) > 0 && args.list[0].kind == generator && args.list[0].of != nil {
-			return args.list[0].of
 		}
 	case name == "asyncio.shield" && len(args.list) == 1:
 		return args.list[0]
@@ -80,11 +80,14 @@ func (w *walker) opener(name string, e *expr) *value {
 // providerMethod calls a method of a generator or context manager.
 func (w *walker) providerMethod(v *value, name string, e *expr) *value {
 	switch name {
-	case "__anext__", "__next__", "send", "asend", "__enter__", "__aenter__":
+	case "__anext__", "__next__", "send", "asend":
+		return w.pull(v, e, isCall(e.kids[0].kids[0]), name[0] == 'a' || name == "__anext__")
+	case "__enter__", "__aenter__":
 		if v.of != nil && v.of.kind == session {
 			return &value{kind: session, async: v.of.async, origin: w.origin(given, e.pos, v.of.async)}
 		}
-	case "close", "aclose", "__exit__", "__aexit__":
+	case "close", "aclose", "__exit__", "__aexit__", "athrow", "throw":
+		v.ended = true
 	default:
 		w.misusedProvider(v, name, e)
 	}

@@ -30,6 +30,10 @@ def parts(tag, nodes):
 
 
 def call(n):
+    if named(n, "getattr", 2):
+        return [".", expr(n.args[0]), n.args[1].value]
+    if named(n, "getattr", 3):
+        return ["or", [".", expr(n.args[0]), n.args[1].value], expr(n.args[2])]
     args = [["*", expr(a.value)] if type(a) is ast.Starred else expr(a) for a in n.args]
     return ["()", n.lineno, n.col_offset + 1, expr(n.func), args, [[k.arg, expr(k.value)] for k in n.keywords]]
 
@@ -162,7 +166,16 @@ def imported(n):
     return ["import", *at(n), [[a.asname or a.name, n.module or "", a.name, n.level] for a in n.names]]
 
 
+def named(n, function, count):
+    """A call of setattr or getattr that names its attribute."""
+    return (type(n) is ast.Call and type(n.func) is ast.Name and n.func.id == function and len(n.args) == count
+            and not n.keywords and type(n.args[1]) is ast.Constant and type(n.args[1].value) is str)
+
+
 def expression(n):
+    if named(n.value, "setattr", 3):
+        target, name, value = n.value.args
+        return ["=", *at(n), [[".", expr(target), name.value]], expr(value), None, 1]
     e = expr(n.value)
     return ["e", *at(n), e] if isinstance(e, list) else None
 

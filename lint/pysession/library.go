@@ -57,7 +57,14 @@ var perRequest = map[string]bool{
 	"starlette.requests.HTTPConnection": true, "fastapi.requests.Request": true, "quart.g": true,
 	"aiohttp.web.Request": true, "sanic.Request": true, "sanic.request.Request": true, "falcon.Request": true,
 	"django.http.HttpRequest": true, "strawberry.types.Info": true, "strawberry.Info": true,
-	"litestar.Request": true, "aiogram.types.Message": true,
+	"litestar.Request": true, "fastapi.WebSocket": true, "fastapi.websockets.WebSocket": true,
+	"starlette.websockets.WebSocket": true, "aiogram.types.Message": true,
+}
+
+// processWide are objects that live as long as the process.
+var processWide = map[string]bool{
+	"fastapi.FastAPI": true, "fastapi.applications.FastAPI": true, "starlette.applications.Starlette": true,
+	"flask.Flask": true, "quart.Quart": true, "sanic.Sanic": true, "aiohttp.web.Application": true, "litestar.Litestar": true,
 }
 
 // streams send what a generator yields after the function has returned.

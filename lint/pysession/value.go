@@ -22,7 +22,7 @@ const (
 )
 
 // value is what a name or expression stands for. Values are not changed once
-// made, except for what an instance holds.
+// made, except for what an instance holds and for whether a generator is ended.
 type value struct {
 	kind    kind
 	origin  *origin
@@ -39,6 +39,7 @@ type value struct {
 	param   int       // 1 + the parameter that it came in by, 0 for none
 	spawned *spawn
 	elems   []*value // many: its parts, where they are known
+	ended   bool     // a generator: somebody closes it, or may do so
 }
 
 var nothing = &value{}
@@ -65,6 +66,7 @@ type origin struct {
 	param   int     // 1 + the parameter
 	closers []*expr // calls that end it
 	escapes bool    // somebody else may answer for its end
+	pulled  bool    // out of a provider, by next or anext
 }
 
 // class is a class of the project.

@@ -15,6 +15,7 @@ type walker struct {
 	over     []*stmt // async loops over session providers, innermost last; nil for other loops
 	spawns   []*spawn
 	opens    []*opening
+	pulls    []*pull
 	held     []*value
 	awaiting bool
 }
@@ -280,6 +281,7 @@ func (w *walker) returns(s *stmt) {
 		v.spawned.joined = true // it is the caller's now
 	}
 	escape(w.sessionsOf(v))
+	w.handsOver([]*value{v})
 	if w.fn != nil {
 		w.learnResult(v)
 	}

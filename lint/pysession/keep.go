@@ -1,0 +1,46 @@
+package pysession
+
+import "github.com/reeve-run/reeve/lint/rule"
+
+// learnKeep notes that the function keeps a parameter in its own object.
+func (w *walker) learnKeep(i int, attr string, at pos) {
+	if _, known := w.fn.keeps[i]; known {
+		return
+	}
+	if w.fn.kept == nil {
+		w.fn.kept = map[int]string{}
+	}
+	w.fn.keeps[i], w.fn.kept[i] = at, attr
+	w.p.changedFor(w.fn.readers)
+}
+
+// keepsAtCall looks at a call of a method that keeps what it is given in its own object.
+func (w *walker) keepsAtCall(fn *function, bound map[int]*value, e *expr) {
+	if fn.name == "__init__" || w.fn == nil || bound[0] == nil {
+		return
+	}
+	for i := range fn.keeps {
+		v := bound[i]
+		if v == nil || v.kind != session && v.kind != instance {
+			continue
+		}
+		if sessions := w.sessionsOf(v); len(sessions) > 0 {
+			w.keptBy(bound[0], fn.kept[i], v, sessions[0], e)
+		}
+	}
+}
+
+// keptBy is a session that a call puts into the holder's attribute.
+func (w *walker) keptBy(holder *value, attr string, v *value, o *origin, e *expr) {
+	switch {
+	case holder.kind != instance && holder.kind != classRef || holder.fresh || holder.class.owns(attr):
+	case holder.kind == instance && holder.param == 1 && w.fn.class != nil && !w.fn.static:
+		if o.param > 0 && o.in == w.fn {
+			w.learnKeep(o.param-1, attr, e.pos)
+		} else if o.how == managed || o.how == provided {
+			w.reportStore(rule.Error, v, o, e.pos, "self."+attr)
+		}
+	default:
+		w.reportStore(rule.Error, v, o, e.pos, holder.class.name+"."+attr)
+	}
+}
