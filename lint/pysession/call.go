@@ -63,7 +63,7 @@ func (w *walker) apply(f *value, args arguments, e *expr, awaited bool) *value {
 	case funcRef:
 		return w.invoke(f, args, e)
 	case factory:
-		return &value{kind: session, async: f.async, origin: w.origin(opened, e.pos, f.async)}
+		return w.open(args, e, f.async)
 	case scoped:
 		return f
 	case instance:
@@ -80,6 +80,7 @@ func (w *walker) method(base *value, callee *expr, args arguments, e *expr, awai
 	w.putInto(base, callee, args, e)
 	switch base.kind {
 	case session:
+		w.unnamed(base, callee.kids[0], name)
 		return w.sessionMethod(base, name, e)
 	case scoped:
 		w.scopedMethod(name, e)
@@ -108,23 +109,22 @@ func (w *walker) method(base *value, callee *expr, args arguments, e *expr, awai
 func (w *walker) sessionMethod(s *value, name string, e *expr) *value {
 	switch {
 	case closes(name):
-		s.origin.endAt(e)
-		w.learnEnd(s)
-	case name == "begin" || name == "begin_nested":
-		return nothing
+		w.ends(s, e)
+	case s.async && coroutines[name]:
+		return &value{kind: coroutine, carries: []*origin{s.origin}}
 	}
 	return nothing
 }
 
-func (o *origin) endAt(e *expr) {
-	o.end = e.pos
-	o.closers = append(o.closers, e)
-}
-
-func (w *walker) learnEnd(s *value) {
-	if s.origin.param > 0 && w.fn == s.origin.in && !w.fn.ends[s.origin.param-1] {
-		w.fn.ends[s.origin.param-1] = true
-		w.p.changedFor(w.fn.readers)
+// ends notes that the expression ends the session.
+func (w *walker) ends(s *value, e *expr) {
+	for _, o := range w.sessionsOf(s) {
+		o.end = e.pos
+		o.closers = append(o.closers, e)
+		if o.param > 0 && w.fn == o.in && !w.fn.ends[o.param-1] {
+			w.fn.ends[o.param-1] = true
+			w.p.changedFor(w.fn.readers)
+		}
 	}
 }
 
@@ -171,7 +171,7 @@ func (w *walker) fromBefore(all []*origin, l *stmt) []*origin {
 // construct makes an object of a class of the project.
 func (w *walker) construct(c *class, args arguments, e *expr) *value {
 	if async, ok := c.isSession(0); ok {
-		return &value{kind: session, async: async, origin: w.origin(opened, e.pos, async)}
+		return w.open(args, e, async)
 	}
 	v := &value{kind: instance, class: c, fresh: true}
 	init := c.method("__init__")
@@ -279,8 +279,7 @@ func (w *walker) invoke(f *value, args arguments, e *expr) *value {
 	bound := w.match(fn, f.self, args, e)
 	for i, v := range bound {
 		if v.kind == session && fn.ends[i] {
-			v.origin.endAt(e)
-			w.learnEnd(v)
+			w.ends(v, e)
 		}
 	}
 	w.keepsAtCall(fn, bound, e)

@@ -120,20 +120,3 @@ func (p *project) walkFunction(fn *function, report bool) {
 	w.unended()
 	w.unreturned()
 }
-
-// ownersFrom notes which attributes a method ends: self.x.close() in any of them.
-func (p *project) ownersFrom(fn *function) {
-	if fn.class == nil || len(fn.def.params) == 0 || fn.static {
-		return
-	}
-	me := fn.def.params[0].name
-	each(fn.def.body, func(*stmt) bool { return true }, func(e *expr) {
-		if e.op != opCall || e.kids[0] == nil || e.kids[0].op != opAttr || !closes(e.kids[0].name) {
-			return
-		}
-		target := e.kids[0].kids[0]
-		if target != nil && target.op == opAttr && target.kids[0] != nil && target.kids[0].op == opName && target.kids[0].name == me {
-			fn.class.ends[target.name] = true
-		}
-	})
-}

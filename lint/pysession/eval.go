@@ -1,5 +1,7 @@
 package pysession
 
+import "slices"
+
 // eval is what an expression stands for; calls on the way take effect.
 func (w *walker) eval(e *expr) *value {
 	if e == nil {
@@ -198,6 +200,7 @@ func (w *walker) await(e *expr) *value {
 	w.misusedAwait(v, e)
 	switch v.kind {
 	case coroutine:
+		w.usedInTime(v.carries)
 		if v.of != nil {
 			return v.of
 		}
@@ -221,7 +224,7 @@ func (w *walker) yielded(e *expr) *value {
 	w.learnItem(v)
 	if v.kind == session && w.fn != nil {
 		for _, o := range w.opens {
-			if o.origin == v.origin {
+			if slices.Contains(w.sessionsOf(v), o.origin) {
 				o.yielded = true
 			}
 		}
@@ -265,7 +268,7 @@ func (w *walker) sessionsAt(v *value, depth int) []*origin {
 	}
 	switch v.kind {
 	case session:
-		return []*origin{v.origin}
+		return append([]*origin{v.origin}, v.carries...)
 	case instance:
 		return v.holds
 	case external:

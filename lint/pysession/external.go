@@ -1,10 +1,13 @@
 package pysession
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // external calls something of a library.
 func (w *walker) external(f *value, args arguments, e *expr, awaited bool) *value {
-	if v := w.opener(f.name, e); v != nil {
+	if v := w.opener(f.name, args, e); v != nil {
 		return v
 	}
 	if v := w.builtin(f.name, args, e); v != nil {
@@ -25,6 +28,10 @@ func (w *walker) external(f *value, args arguments, e *expr, awaited bool) *valu
 		if len(args.list) == 1 {
 			return w.enter(args.list[0], &stmt{pos: e.pos})
 		}
+	case name == "functools.partial" || name == "functools.partialmethod":
+		carried := w.carried(args.all(e))
+		escape(carried)
+		return &value{carries: carried}
 	case name == "asyncio.shield" && len(args.list) == 1:
 		return args.list[0]
 	case name == "asyncio.wait_for" && len(args.list) > 0:
@@ -49,9 +56,9 @@ func (w *walker) external(f *value, args arguments, e *expr, awaited bool) *valu
 }
 
 // opener are the calls of SQLAlchemy that open sessions or make what opens them.
-func (w *walker) opener(name string, e *expr) *value {
+func (w *walker) opener(name string, args arguments, e *expr) *value {
 	if async, ok := sessionType(name); ok {
-		return &value{kind: session, async: async, origin: w.origin(opened, e.pos, async)}
+		return w.open(args, e, async)
 	}
 	if async, ok := factoryClasses[name]; ok {
 		for _, k := range e.keys {
@@ -75,6 +82,26 @@ func (w *walker) opener(name string, e *expr) *value {
 		return &value{kind: scoped, async: async}
 	}
 	return nil
+}
+
+// open is a session that a call opens. On a connection of somebody else's it takes
+// nothing out of a pool, and has nothing to give back.
+func (w *walker) open(args arguments, e *expr, async bool) *value {
+	h := opened
+	for _, v := range append(slices.Clip(args.list[:min(1, len(args.list))]), args.keys["bind"]) {
+		if v != nil && v.kind == external && connection(v.name) {
+			h = given
+		}
+	}
+	return &value{kind: session, async: async, origin: w.origin(h, e.pos, async)}
+}
+
+func connection(name string) bool {
+	switch tail(trimCall(name)) {
+	case "get_bind", "connect", "begin", "Connection", "AsyncConnection":
+		return true
+	}
+	return false
 }
 
 // providerMethod calls a method of a generator or context manager.

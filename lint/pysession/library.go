@@ -51,12 +51,14 @@ func gathers(name string) bool {
 	return name == "asyncio.gather" || name == "asyncio.wait" || name == "asyncio.as_completed" || name == "asyncio.tasks.gather"
 }
 
-// perRequest are objects that live as long as one request; what hangs on them may be a request's session.
+// perRequest are objects that live as long as one request, or that each thread has for
+// itself; what hangs on them may be a request's session.
 var perRequest = map[string]bool{
 	"fastapi.Request": true, "starlette.requests.Request": true, "flask.g": true, "flask.request": true,
 	"starlette.requests.HTTPConnection": true, "fastapi.requests.Request": true, "quart.g": true,
 	"aiohttp.web.Request": true, "sanic.Request": true, "sanic.request.Request": true, "falcon.Request": true,
 	"django.http.HttpRequest": true, "strawberry.types.Info": true, "strawberry.Info": true,
+	"threading.local": true, "gevent.local.local": true, "werkzeug.local.Local": true, "asgiref.local.Local": true,
 	"litestar.Request": true, "fastapi.WebSocket": true, "fastapi.websockets.WebSocket": true,
 	"starlette.websockets.WebSocket": true, "aiogram.types.Message": true,
 }
@@ -82,6 +84,20 @@ func closes(method string) bool {
 var sessionMethods = map[string]bool{
 	"execute": true, "scalar": true, "scalars": true, "query": true, "add": true, "add_all": true, "commit": true,
 	"rollback": true, "flush": true, "refresh": true, "merge": true, "delete": true, "get": true, "begin": true,
+	"exec": true,
+}
+
+// coroutines are the methods of an AsyncSession that have to be awaited.
+var coroutines = map[string]bool{
+	"execute": true, "scalar": true, "scalars": true, "get": true, "get_one": true, "stream": true, "stream_scalars": true,
+	"commit": true, "rollback": true, "flush": true, "refresh": true, "merge": true, "delete": true, "run_sync": true,
+	"exec": true,
+}
+
+// timeLimits are context managers that cancel what runs inside them.
+var timeLimits = map[string]bool{
+	"asyncio.timeout": true, "asyncio.timeout_at": true, "async_timeout.timeout": true,
+	"anyio.fail_after": true, "anyio.move_on_after": true, "asyncio.timeouts.timeout": true,
 }
 
 // remote are a library's functions that wait for another machine.

@@ -90,7 +90,7 @@ func (w *walker) promised(v *value, from *origin) *value {
 		return &value{kind: instance, class: v.class}
 	case session: // an alias such as SessionDep = Annotated[AsyncSession, Depends(get_db)]
 		o := *from
-		o.async = v.async
+		o.async, o.framed = v.async, v.origin.framed
 		return &value{kind: session, async: v.async, origin: &o}
 	case factory, scoped, instance:
 		return v
@@ -139,7 +139,7 @@ func (w *walker) fromDependency(e *expr, from *origin) *value {
 	}
 	if item.kind == session {
 		o := *from
-		o.async = item.async
+		o.async, o.framed = item.async, true
 		return &value{kind: session, async: item.async, origin: &o}
 	}
 	if item.kind == instance || item.kind == factory {

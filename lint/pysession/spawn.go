@@ -19,6 +19,9 @@ func (w *walker) starts(f *value, args arguments, e *expr, awaited bool) *value 
 	name := f.name
 	switch {
 	case startsTask(name) || strings.HasSuffix(name, ".create_task") || strings.HasSuffix(name, ".run_coroutine_threadsafe"):
+		if coro := args.keys["coro"]; coro != nil {
+			args.list = append([]*value{coro}, args.list...)
+		}
 		return w.task(name, w.carried(args.list), e, args)
 	case strings.HasSuffix(name, ".start_soon"):
 		v := w.task(name, w.carried(args.list), e, args)
@@ -26,15 +29,26 @@ func (w *walker) starts(f *value, args arguments, e *expr, awaited bool) *value 
 		return v
 	case name == "threading.Thread" || name == "multiprocessing.Process":
 		return w.task(name, w.carried(append(args.list, args.keys["target"], args.keys["args"], args.keys["kwargs"])), e, args)
-	case name == "asyncio.to_thread" || strings.HasSuffix(name, ".run_in_executor") || tail(name) == "run_in_threadpool" || name == "anyio.to_thread.run_sync":
+	case name == "asyncio.to_thread" || tail(name) == "run_in_threadpool" || name == "anyio.to_thread.run_sync":
 		if awaited {
 			return nothing // one after the other
 		}
-		return &value{kind: coroutine, carries: w.carried(args.list)}
+		return &value{kind: coroutine, carries: w.carried(args.all(e))}
+	case strings.HasSuffix(name, ".run_in_executor"):
+		if awaited {
+			return nothing
+		}
+		return w.task(name, w.carried(args.list), e, args)
 	case strings.HasPrefix(name, "concurrent.futures.") && strings.HasSuffix(name, "Executor().submit"):
-		v := w.task(name, w.carried(args.list), e, args)
+		v := w.task(name, w.carried(args.all(e)), e, args)
 		v.spawned.group = true
 		return v
+	case strings.HasPrefix(name, "concurrent.futures.") && strings.HasSuffix(name, "Executor().map"):
+		for _, o := range w.carried(args.list[:min(1, len(args.list))]) {
+			w.reportShared(o, e.pos, "map")
+			break
+		}
+		return nothing
 	case w.background(name):
 		w.later(w.carried(args.all(e)), e)
 		return nothing

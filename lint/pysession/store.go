@@ -72,7 +72,7 @@ func (w *walker) store(t *expr, base, v *value, sessions []*origin, s *stmt) {
 // storeSelf keeps a session in the method's own object. A constructor only
 // remembers it: whoever makes the object decides how long it lives.
 func (w *walker) storeSelf(t *expr, base, v *value, o *origin, s *stmt) {
-	if w.fn == nil || base.kind != instance || base.class.owns(t.name) || w.resets(t) {
+	if w.fn == nil || base.kind != instance || base.class.owns(t.name) || base.class.endsSession(o) || w.resets(t) {
 		return
 	}
 	if o.param > 0 && o.in == w.fn {
@@ -80,7 +80,7 @@ func (w *walker) storeSelf(t *expr, base, v *value, o *origin, s *stmt) {
 		if w.fn.name != "__init__" && w.fn.called() == 0 {
 			w.reportStore(rule.Warning, v, o, s.pos, t.String())
 		}
-		if w.fn.name == "__init__" && w.fn.called() == 0 && v.kind == session {
+		if w.fn.name == "__init__" && w.fn.called() == 0 && v.kind == session && !o.framed {
 			w.reportStore(rule.Info, v, o, s.pos, t.String())
 		}
 		return
@@ -132,7 +132,10 @@ func (w *walker) reportStore(severity rule.Severity, v *value, o *origin, at pos
 		what = fmt.Sprintf("a %s that keeps the database session", v.class.name)
 	}
 	how := "which is older than the session and may use it after its end"
-	if severity != rule.Error {
+	switch {
+	case severity == rule.Error && o.how == opened && o.end == (pos{}) && !o.async:
+		severity, how = rule.Warning, "where every user of it shares it, and nothing here ends it"
+	case severity != rule.Error:
 		how = "which may outlive it"
 	}
 	w.finding(rule.Stored, severity, at, fmt.Sprintf("%s is stored in %s, %s", what, holder, how), o)

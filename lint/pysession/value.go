@@ -1,5 +1,7 @@
 package pysession
 
+import "slices"
+
 // kind is what a value is, as far as a rule cares.
 type kind int
 
@@ -35,7 +37,7 @@ type value struct {
 	async   bool
 	fresh   bool      // an instance made in the function that looks at it
 	holds   []*origin // an instance: the sessions it keeps but does not end
-	carries []*origin // a coroutine or task: the sessions that its function uses
+	carries []*origin // a coroutine or task: the sessions that its function uses; a session: what else it may be
 	param   int       // 1 + the parameter that it came in by, 0 for none
 	spawned *spawn
 	elems   []*value // many: its parts, where they are known
@@ -67,6 +69,7 @@ type origin struct {
 	closers []*expr // calls that end it
 	escapes bool    // somebody else may answer for its end
 	pulled  bool    // out of a provider, by next or anext
+	framed  bool    // given by a framework, for one call
 }
 
 // class is a class of the project.
@@ -125,6 +128,16 @@ func (c *class) attr(name string, depth int) *value {
 // owns says whether the class, or one it derives from or that derives from it in
 // this project, ends the session that it keeps in the attribute.
 func (c *class) owns(attr string) bool { return c.ownsAt(attr, 0) }
+
+// endsSession says whether the class ends the session by way of an attribute.
+func (c *class) endsSession(o *origin) bool {
+	for name, v := range c.attrs {
+		if v.kind == session && v.origin.mod == o.mod && v.origin.pos == o.pos && c.owns(name) {
+			return true
+		}
+	}
+	return false
+}
 
 func (c *class) ownsAt(attr string, depth int) bool {
 	if c.ends[attr] || c.ends["*"] {
@@ -215,7 +228,13 @@ func join(a, b *value) *value {
 			return b
 		}
 		return b
-	case b == nil || b.kind == unknown || b.kind == none || a.kind == b.kind:
+	case b == nil || b.kind == unknown || b.kind == none:
+		return a
+	case a.kind == session && b.kind == session && a.origin != b.origin:
+		c := *a
+		c.carries = appendNew(slices.Clone(a.carries), append([]*origin{b.origin}, b.carries...)...)
+		return &c
+	case a.kind == b.kind:
 		return a
 	case a.kind == session && b.kind == factory || a.kind == factory && b.kind == session:
 		return nothing // a session or a factory: what it is at run time cannot be told

@@ -17,6 +17,7 @@ type walker struct {
 	opens    []*opening
 	pulls    []*pull
 	held     []*value
+	timed    []*timed
 	awaiting bool
 }
 
@@ -223,10 +224,12 @@ func (w *walker) origin(h how, at pos, async bool) *origin {
 }
 
 func (w *walker) with(s *stmt) {
-	depth := len(w.held)
+	depth, bounds := len(w.held), len(w.timed)
 	groups := len(w.spawns)
 	for _, it := range s.items {
-		v := w.enter(w.eval(it.value), s)
+		entered := w.eval(it.value)
+		w.bounded(entered, s)
+		v := w.enter(entered, s)
 		if it.target != nil {
 			w.assign(it.target, v, s)
 		}
@@ -235,7 +238,7 @@ func (w *walker) with(s *stmt) {
 		}
 	}
 	w.body(s.body)
-	w.held = w.held[:depth]
+	w.held, w.timed = w.held[:depth], w.timed[:bounds]
 	w.leaveGroup(groups)
 }
 
@@ -243,8 +246,10 @@ func (w *walker) with(s *stmt) {
 func (w *walker) enter(v *value, s *stmt) *value {
 	switch v.kind {
 	case session:
-		if v.origin.how == opened {
-			v.origin.how = managed
+		for _, o := range w.sessionsOf(v) {
+			if o.how == opened {
+				o.how = managed
+			}
 		}
 		return v
 	case manager:
