@@ -51,6 +51,9 @@ func (w *walker) ageOf(holder *expr, base *value) age {
 		if base.fresh {
 			return younger
 		}
+		if w.madeHere(holder) {
+			return self
+		}
 		return older
 	case scope != w.env:
 		return unsure
@@ -64,6 +67,15 @@ func (w *walker) ageOf(holder *expr, base *value) age {
 		return younger
 	}
 	return unsure
+}
+
+// madeHere says whether the function fills the holder's attribute with something it makes.
+func (w *walker) madeHere(holder *expr) bool {
+	name, found := holder.String(), false
+	eachStmt(w.fn.def.body, func(s *stmt) {
+		found = found || s.kind == "=" && isCall(s.value) && len(s.targets) == 1 && s.targets[0].String() == name
+	})
+	return found
 }
 
 func through(e *expr, attr string) bool {

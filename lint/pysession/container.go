@@ -9,7 +9,7 @@ import (
 // takers are the methods by which containers keep what they are given.
 var takers = map[string]bool{
 	"append": true, "appendleft": true, "add": true, "insert": true, "extend": true, "update": true,
-	"setdefault": true, "put": true, "put_nowait": true, "set": true,
+	"setdefault": true, "put": true, "put_nowait": true,
 }
 
 // containers are the classes of the standard library that have such methods.
@@ -25,7 +25,8 @@ func container(v *value) bool {
 // putInto looks at container.append(session) and its like.
 func (w *walker) putInto(base *value, callee *expr, args arguments, e *expr) {
 	holder := callee.kids[0]
-	if !takers[callee.name] || !container(base) || holder == nil || w.fn == nil {
+	takes := takers[callee.name] || callee.name == "set" && base.kind == external
+	if !takes || !container(base) || holder == nil || w.fn == nil {
 		return
 	}
 	for _, v := range args.all(e) {

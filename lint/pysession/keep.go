@@ -25,6 +25,7 @@ func (w *walker) keepsAtCall(fn *function, bound map[int]*value, e *expr) {
 			continue
 		}
 		if sessions := w.sessionsOf(v); len(sessions) > 0 {
+			escape(sessions)
 			w.keptBy(bound[0], fn.kept[i], v, sessions[0], e)
 		}
 	}

@@ -149,9 +149,21 @@ func (w *walker) branch(s *stmt) {
 		w.env.vars = then
 	default:
 		for name, v := range then {
-			w.env.vars[name] = join(w.env.vars[name], v)
+			w.env.vars[name] = w.merge(w.env.vars[name], v)
 		}
 	}
+}
+
+// merge joins what a name is after both arms. A session that is lost on the way is
+// not followed any further.
+func (w *walker) merge(a, b *value) *value {
+	v := join(a, b)
+	for _, one := range []*value{a, b} {
+		if one != nil && one.kind == session && v.kind != session {
+			escape(w.sessionsOf(one))
+		}
+	}
+	return v
 }
 
 func leaves(body []stmt) bool {

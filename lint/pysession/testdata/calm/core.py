@@ -193,6 +193,37 @@ class Repo:
         return await self.session.get(object, ident)
 
 
+class Migrator:
+    base: Optional[Keeper] = None
+
+    def __init__(self, session: SASession):
+        self.session = session
+        self.base = Keeper()
+        self.base.session = session
+
+
+class Keeper:
+    session: Optional[SASession] = None
+
+
+def migrate(session: SASession):
+    Migrator(session).base.session.execute("x")
+
+
+class Registered:
+    def __init__(self, factory: sessionmaker, registry):
+        self.factory = factory
+        self.registry = registry
+
+    def get(self, **kw):
+        if kw:
+            s = self.factory(**kw)
+            self.registry.set(s)
+        else:
+            s = self.registry()
+        return s
+
+
 def uow():
     with UnitOfWork() as u:
         u.items.all()
