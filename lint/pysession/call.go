@@ -71,6 +71,15 @@ func (w *walker) apply(f *value, args arguments, e *expr, awaited bool) *value {
 			return w.invoke(&value{kind: funcRef, fn: m, self: f}, args, e)
 		}
 	}
+	return w.unknownCall(args, e)
+}
+
+// unknownCall is what a call gives of which nothing is known. Only where it is started
+// as work of its own do the sessions matter that it was called with.
+func (w *walker) unknownCall(args arguments, e *expr) *value {
+	if took := w.carried(args.all(e)); len(took) > 0 {
+		return &value{took: took}
+	}
 	return nothing
 }
 
@@ -283,13 +292,14 @@ func (w *walker) invoke(f *value, args arguments, e *expr) *value {
 		}
 	}
 	w.keepsAtCall(fn, bound, e)
-	return w.given(fn, bound, e)
+	return w.given(f, bound, e)
 }
 
 // given is what a call gives, seen from the caller.
-func (w *walker) given(fn *function, bound map[int]*value, e *expr) *value {
+func (w *walker) given(f *value, bound map[int]*value, e *expr) *value {
+	fn := f.fn
 	if fn.yields {
-		v := w.provider(fn, e)
+		v := w.provider(fn, f.wrapped, e)
 		if v.of == nil || v.of.kind != session {
 			v.carries = w.caught(fn)
 			for _, b := range bound {
@@ -311,13 +321,13 @@ func (w *walker) given(fn *function, bound map[int]*value, e *expr) *value {
 	return c
 }
 
-func (w *walker) provider(fn *function, e *expr) *value {
+func (w *walker) provider(fn *function, wrapped bool, e *expr) *value {
 	item := nothing
 	if fn.item != nil {
 		item = fn.item
 	}
 	k := generator
-	if fn.gives != plain {
+	if fn.gives != plain || wrapped {
 		k = manager
 	}
 	v := &value{kind: k, async: fn.def.async, fn: fn, of: kept(item)}

@@ -69,6 +69,15 @@ func (w *walker) unnamed(s *value, receiver *expr, method string) {
 	w.finding(rule.NeverEnded, severity, s.origin.pos, "a session is opened here for one call, and nobody can close it", s.origin)
 }
 
+// leftToFramework looks at an open session that a dependency returns: the framework
+// passes it on, and ends only what is yielded.
+func (w *walker) leftToFramework(v *value) {
+	if v.kind != session || w.fn == nil || !w.fn.framed || v.origin.how != opened || v.origin.in != w.fn || len(v.origin.closers) > 0 {
+		return
+	}
+	w.finding(rule.NeverEnded, rule.Error, v.origin.pos, "a session is opened here for each request, and nobody closes it: a dependency that yields can", v.origin)
+}
+
 func (w *walker) reportLeak(o *opening, p *route) {
 	if len(p.leaks) == 0 {
 		if o.origin.async && p.risk != (pos{}) {

@@ -28,6 +28,12 @@ func (w *walker) external(f *value, args arguments, e *expr, awaited bool) *valu
 		if len(args.list) == 1 {
 			return w.enter(args.list[0], &stmt{pos: e.pos})
 		}
+	case name == "contextlib.contextmanager" || name == "contextlib.asynccontextmanager":
+		if len(args.list) == 1 && args.list[0].kind == funcRef {
+			f := *args.list[0]
+			f.wrapped = true
+			return &f
+		}
 	case name == "functools.partial" || name == "functools.partialmethod":
 		carried := w.carried(args.all(e))
 		escape(carried)
@@ -52,7 +58,7 @@ func (w *walker) external(f *value, args arguments, e *expr, awaited bool) *valu
 		return v
 	}
 	w.remoteCall(name, e)
-	return &value{kind: external, name: name + "()"}
+	return &value{kind: external, name: name + "()", took: w.carried(args.all(e))}
 }
 
 // opener are the calls of SQLAlchemy that open sessions or make what opens them.

@@ -127,9 +127,16 @@ func (w *walker) fromDependency(e *expr, from *origin) *value {
 		return nothing
 	}
 	v := w.eval(e.kids[1])
+	if v.kind == instance {
+		if m := v.class.method("__call__"); m != nil {
+			v = &value{kind: funcRef, fn: m, self: v}
+		}
+	}
 	if v.kind != funcRef {
 		return nothing
 	}
+	w.looksAtFunction(v.fn)
+	v.fn.framed = true
 	item := v.fn.result
 	if v.fn.yields {
 		item = v.fn.item

@@ -1,6 +1,9 @@
 package pysession
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // spawn is one start of a task, thread or background job with sessions in it.
 type spawn struct {
@@ -22,7 +25,11 @@ func (w *walker) starts(f *value, args arguments, e *expr, awaited bool) *value 
 		if coro := args.keys["coro"]; coro != nil {
 			args.list = append([]*value{coro}, args.list...)
 		}
-		return w.task(name, w.carried(args.list), e, args)
+		var work []*origin
+		for _, v := range args.list[:min(1, len(args.list))] {
+			work = w.atWork(v)
+		}
+		return w.task(name, appendNew(work, w.carried(args.list)...), e, args)
 	case strings.HasSuffix(name, ".start_soon"):
 		v := w.task(name, w.carried(args.list), e, args)
 		v.spawned.group = true
@@ -62,6 +69,14 @@ func (w *walker) background(name string) bool {
 	}
 	base, ok := strings.CutSuffix(name, "().add_task")
 	return ok && backgroundTypes[base]
+}
+
+// atWork are the sessions that a value uses once it is started.
+func (w *walker) atWork(v *value) []*origin {
+	if v == nil {
+		return nil
+	}
+	return appendNew(slices.Clip(w.sessionsOf(v)), v.took...)
 }
 
 // carried are the sessions that the values bring with them.
@@ -112,12 +127,12 @@ func (w *walker) gather(name string, args arguments, e *expr) *value {
 		if v.kind == task && v.spawned != nil {
 			v.spawned.joined = true
 		}
-		for _, o := range w.sessionsOf(v) {
+		for _, o := range w.atWork(v) {
 			times[o]++
 		}
 	}
 	for _, v := range all {
-		for _, o := range w.sessionsOf(v) {
+		for _, o := range w.atWork(v) {
 			if times[o] > 1 {
 				w.reportShared(o, e.pos, tail(name))
 				return &value{kind: many, of: nothing}

@@ -40,8 +40,10 @@ type value struct {
 	carries []*origin // a coroutine or task: the sessions that its function uses; a session: what else it may be
 	param   int       // 1 + the parameter that it came in by, 0 for none
 	spawned *spawn
-	elems   []*value // many: its parts, where they are known
-	ended   bool     // a generator: somebody closes it, or may do so
+	elems   []*value  // many: its parts, where they are known
+	ended   bool      // a generator: somebody closes it, or may do so
+	wrapped bool      // a funcRef: contextmanager has been called on it
+	took    []*origin // what an unknown call gave: the sessions that it was called with
 }
 
 var nothing = &value{}
@@ -178,6 +180,7 @@ type function struct {
 	prop   bool
 	gives  giving
 	yields bool
+	framed bool // a framework calls it for each request and uses what it gives
 
 	params  []*value // joined from annotations and calls
 	result  *value

@@ -297,6 +297,7 @@ func (w *walker) returns(s *stmt) {
 	if v.kind == task && v.spawned != nil {
 		v.spawned.joined = true // it is the caller's now
 	}
+	w.leftToFramework(v)
 	escape(w.sessionsOf(v))
 	w.handsOver([]*value{v})
 	if w.fn != nil {
