@@ -33,7 +33,7 @@ func (w *walker) ageOf(holder *expr, base *value) age {
 	}
 	v, scope := w.env.lookup(root.name)
 	switch {
-	case v.kind == external && perRequest[trimCall(v.name)] || root.name == "request" || root.name == "g":
+	case v.kind == external && perRequest[trimCall(v.name)] || requestNames[root.name]:
 		if through(holder, "app") {
 			return older
 		}

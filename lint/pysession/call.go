@@ -77,6 +77,9 @@ func (w *walker) apply(f *value, args arguments, e *expr, awaited bool) *value {
 // unknownCall is what a call gives of which nothing is known. Only where it is started
 // as work of its own do the sessions matter that it was called with.
 func (w *walker) unknownCall(args arguments, e *expr) *value {
+	if f := e.kids[0]; f == nil || f.op != opAttr || !takers[f.name] && f.name != "discard" {
+		passedOn(args.all(e))
+	}
 	if took := w.carried(args.all(e)); len(took) > 0 {
 		return &value{took: took}
 	}
@@ -119,6 +122,8 @@ func (w *walker) sessionMethod(s *value, name string, e *expr) *value {
 	switch {
 	case closes(name):
 		w.ends(s, e)
+	case name == "begin": // what it begins gives the connection back at its own end
+		escape(w.sessionsOf(s))
 	case s.async && coroutines[name]:
 		return &value{kind: coroutine, carries: []*origin{s.origin}}
 	}
@@ -242,7 +247,7 @@ func (w *walker) match(fn *function, self *value, args arguments, e *expr) map[i
 	fn.calls[w.reader] = append(fn.calls[w.reader], &callSite{pos: e.pos, args: bound})
 	w.reader.callees = append(w.reader.callees, fn)
 	for i, v := range bound {
-		if i >= first {
+		if i >= first && !fn.masked {
 			w.teach(fn, i, v)
 		}
 	}
@@ -285,6 +290,7 @@ func (w *walker) teach(fn *function, i int, v *value) {
 func (w *walker) invoke(f *value, args arguments, e *expr) *value {
 	fn := f.fn
 	w.handsOver(args.list)
+	passedOn(args.all(e))
 	bound := w.match(fn, f.self, args, e)
 	for i, v := range bound {
 		if v.kind == session && fn.ends[i] {
@@ -298,6 +304,9 @@ func (w *walker) invoke(f *value, args arguments, e *expr) *value {
 // given is what a call gives, seen from the caller.
 func (w *walker) given(f *value, bound map[int]*value, e *expr) *value {
 	fn := f.fn
+	if fn.masked && (fn.yields || fn.def.async) {
+		return w.masked(fn, bound)
+	}
 	if fn.yields {
 		v := w.provider(fn, f.wrapped, e)
 		if v.of == nil || v.of.kind != session {
@@ -319,6 +328,19 @@ func (w *walker) given(f *value, bound map[int]*value, e *expr) *value {
 		}
 	}
 	return c
+}
+
+// masked is what a call through a decorator gives that is not known: nothing that
+// could be relied on, but work with the sessions that it was called with.
+func (w *walker) masked(fn *function, bound map[int]*value) *value {
+	v := &value{}
+	for _, b := range bound {
+		v.took = appendNew(v.took, w.sessionsOf(b)...)
+	}
+	if fn.def.async && !fn.yields && len(v.took) > 0 {
+		return &value{kind: coroutine, carries: v.took}
+	}
+	return v
 }
 
 func (w *walker) provider(fn *function, wrapped bool, e *expr) *value {

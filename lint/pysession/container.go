@@ -58,6 +58,9 @@ func (w *walker) contain(holder *expr, base, v *value, sessions []*origin, s *st
 		}
 		severity := rule.Error
 		if base.kind == external && strings.HasPrefix(base.name, "contextvars.") {
+			if resetIn(w.m.body, holder.String()) {
+				return
+			}
 			severity = rule.Warning // each task has its own, until it starts another one
 		}
 		w.reportStore(severity, v, sessions[0], s.pos, "the module's "+holder.name)

@@ -51,7 +51,7 @@ func (w *walker) unended() {
 			p.closers[c] = true
 		}
 		if open, left := p.walk(w.fn.def.body, false, false); open && !left {
-			p.leaks = append(p.leaks, pos{w.fn.def.end, 1})
+			p.leak(pos{w.fn.def.end, 1}, false)
 		}
 		w.reportLeak(o, p)
 	}
@@ -79,6 +79,11 @@ func (w *walker) leftToFramework(v *value) {
 }
 
 func (w *walker) reportLeak(o *opening, p *route) {
+	if len(p.leaks) == 0 && len(p.idle) > 0 {
+		w.finding(rule.NeverEnded, rule.Warning, o.origin.pos,
+			fmt.Sprintf("a session is opened here, and the way out at line %d does not close it; nothing was done with it until then", p.idle[0].line), o.origin)
+		return
+	}
 	if len(p.leaks) == 0 {
 		if o.origin.async && p.risk != (pos{}) {
 			w.finding(rule.NeverEnded, rule.Warning, o.origin.pos,

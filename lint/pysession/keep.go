@@ -33,9 +33,12 @@ func (w *walker) keepsAtCall(fn *function, bound map[int]*value, e *expr) {
 
 // keptBy is a session that a call puts into the holder's attribute.
 func (w *walker) keptBy(holder *value, attr string, v *value, o *origin, e *expr) {
-	switch {
-	case holder.kind != instance && holder.kind != classRef || holder.fresh || holder.class.owns(attr):
-	case holder.kind == instance && holder.param == 1 && w.fn.class != nil && !w.fn.static:
+	if holder.kind != instance && holder.kind != classRef || holder.fresh || holder.class.owns(attr) {
+		return
+	}
+	switch w.ageOfReceiver(holder, e) {
+	case younger, request:
+	case self:
 		if o.param > 0 && o.in == w.fn {
 			w.learnKeep(o.param-1, attr, e.pos)
 		} else if o.how == managed || o.how == provided {
@@ -44,4 +47,12 @@ func (w *walker) keptBy(holder *value, attr string, v *value, o *origin, e *expr
 	default:
 		w.reportStore(rule.Error, v, o, e.pos, holder.class.name+"."+attr)
 	}
+}
+
+// ageOfReceiver is how old the object is whose method a call calls.
+func (w *walker) ageOfReceiver(holder *value, e *expr) age {
+	if e.kids[0] == nil || e.kids[0].op != opAttr || holder.kind == classRef {
+		return older
+	}
+	return w.ageOf(e.kids[0].kids[0], holder)
 }

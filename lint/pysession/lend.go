@@ -13,6 +13,13 @@ func (w *walker) resets(t *expr) bool {
 	return found
 }
 
+// resetIn says whether anything in the block resets the context variable.
+func resetIn(body []stmt, name string) bool {
+	found := false
+	each(body, func(*stmt) bool { return true }, func(e *expr) { found = found || e.takesOut(name) })
+	return found
+}
+
 // savedFrom are the names that the function has put the target's old value into.
 func (w *walker) savedFrom(target string) map[string]bool {
 	saved := map[string]bool{}

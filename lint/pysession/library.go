@@ -63,6 +63,12 @@ var perRequest = map[string]bool{
 	"starlette.websockets.WebSocket": true, "aiogram.types.Message": true,
 }
 
+// requestNames are what is commonly called so only where it lives as long as one call.
+var requestNames = map[string]bool{
+	"request": true, "req": true, "g": true, "ctx": true, "context": true, "info": true, "scope": true,
+	"websocket": true, "ws": true, "event": true, "message": true,
+}
+
 // processWide are objects that live as long as the process.
 var processWide = map[string]bool{
 	"fastapi.FastAPI": true, "fastapi.applications.FastAPI": true, "starlette.applications.Starlette": true,
@@ -92,6 +98,15 @@ var coroutines = map[string]bool{
 	"execute": true, "scalar": true, "scalars": true, "get": true, "get_one": true, "stream": true, "stream_scalars": true,
 	"commit": true, "rollback": true, "flush": true, "refresh": true, "merge": true, "delete": true, "run_sync": true,
 	"exec": true,
+}
+
+// transparent are decorators under which a call stays the call that it is.
+var transparent = map[string]bool{
+	"contextmanager": true, "asynccontextmanager": true, "staticmethod": true, "classmethod": true, "property": true,
+	"cached_property": true, "wraps": true, "cache": true, "lru_cache": true, "retry": true, "override": true,
+	"abstractmethod": true, "overload": true, "final": true, "setter": true, "inject": true, "get": true, "post": true,
+	"put": true, "patch": true, "delete": true, "route": true, "websocket": true, "command": true, "on_event": true,
+	"exception_handler": true, "middleware": true, "deprecated": true, "timed": true, "traced": true,
 }
 
 // timeLimits are context managers that cancel what runs inside them.

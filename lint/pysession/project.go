@@ -116,7 +116,7 @@ func (m *module) absolute(i imported) string {
 // test says whether the file is a test: it may do what others must not.
 func (m *module) test() bool {
 	base := path.Base(m.path)
-	if strings.HasPrefix(base, "test_") || strings.HasSuffix(base, "_test.py") || base == "conftest.py" {
+	if strings.HasPrefix(base, "test_") || strings.HasSuffix(base, "_test.py") || base == "conftest.py" || base == "tests.py" {
 		return true
 	}
 	for part := range strings.SplitSeq(path.Dir(m.path), "/") {

@@ -102,7 +102,7 @@ func (w *walker) streamed(args arguments, e *expr) {
 // unjoined looks at what a function started and did not wait for.
 func (w *walker) unjoined() {
 	for _, s := range w.spawns {
-		if s.joined || len(s.sessions) == 0 {
+		if s.joined || len(s.sessions) == 0 || s.group && s.what != "submit" {
 			continue
 		}
 		msg := fmt.Sprintf("%s hands the database session to work that nothing here waits for", s.what)

@@ -216,7 +216,7 @@ func (p *project) prepare(fn *function) {
 	if w.env == nil {
 		w.env = fn.mod.names
 	}
-	fn.gives = plain
+	fn.gives, fn.masked = plain, false
 	for _, d := range fn.def.marks {
 		v := w.eval(d)
 		switch {
@@ -228,6 +228,7 @@ func (p *project) prepare(fn *function) {
 		case v.name == "staticmethod":
 			fn.static = true
 		}
+		fn.masked = fn.masked || !transparent[lastName(d)]
 		if tail(v.name) == "property" || tail(v.name) == "cached_property" {
 			fn.prop = true
 		}
@@ -237,6 +238,17 @@ func (p *project) prepare(fn *function) {
 	for i, prm := range fn.def.params {
 		p.prepareParam(w, fn, i, prm)
 	}
+}
+
+// lastName is the last name of a decorator.
+func lastName(d *expr) string {
+	for d != nil && d.op == opCall {
+		d = d.kids[0]
+	}
+	if d == nil || d.op != opName && d.op != opAttr {
+		return ""
+	}
+	return d.name
 }
 
 func (p *project) prepareParam(w *walker, fn *function, i int, prm param) {

@@ -5,6 +5,8 @@ type route struct {
 	open    *opening
 	closers map[*expr]bool
 	leaks   []pos
+	idle    []pos // ways out before anything was done with it: it holds no connection yet
+	used    bool
 	atYield bool
 	caught  int // how many handlers around here close it
 	risk    pos // an await that may raise while nothing closes it
@@ -19,6 +21,7 @@ func (p *route) walk(body []stmt, open, safe bool) (stillOpen, left bool) {
 			open = true
 			continue
 		}
+		p.used = p.used || open && p.uses(s)
 		if open, left = p.step(s, open, safe); left {
 			return open, true
 		}
@@ -133,9 +136,31 @@ func (p *route) closes(s *stmt) bool {
 }
 
 func (p *route) leak(at pos, safe bool) {
-	if !safe {
+	switch {
+	case safe:
+	case p.used:
 		p.leaks = append(p.leaks, at)
+	default:
+		p.idle = append(p.idle, at)
 	}
+}
+
+// uses says whether the statement itself names the session.
+func (p *route) uses(s *stmt) bool {
+	found := false
+	see := func(e *expr) {
+		for _, t := range p.open.stmt.targets {
+			found = found || e.op == opName && e.name == t.String()
+		}
+	}
+	eachExpr(s.value, see)
+	for _, it := range s.items {
+		eachExpr(it.value, see)
+	}
+	for _, t := range s.targets {
+		eachExpr(t, see)
+	}
+	return found
 }
 
 // within says whether the block closes the session anywhere.

@@ -105,6 +105,19 @@ func (w *walker) task(name string, sessions []*origin, e *expr, args arguments) 
 	return v
 }
 
+// passedOn notes that somebody else may wait for the tasks.
+func passedOn(vs []*value) {
+	for _, v := range vs {
+		switch {
+		case v == nil:
+		case v.kind == task && v.spawned != nil:
+			v.spawned.joined = true
+		case v.kind == many:
+			passedOn(slices.DeleteFunc(slices.Clone(v.elems), func(el *value) bool { return el == v || el.kind == many }))
+		}
+	}
+}
+
 // later is work for after the response.
 func (w *walker) later(sessions []*origin, e *expr) {
 	if len(sessions) > 0 {

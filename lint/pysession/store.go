@@ -23,6 +23,9 @@ func (w *walker) storeAttr(t *expr, v *value, s *stmt) {
 func (w *walker) storeIndex(t *expr, v *value, s *stmt) {
 	inner := t.kids[0]
 	w.eval(inner)
+	if inner != nil && inner.op == opName {
+		passedOn([]*value{v}) // whoever has the container can wait for it
+	}
 	sessions := w.sessionsOf(v)
 	escape(sessions)
 	if len(sessions) == 0 || v.kind != session && v.kind != instance || inner == nil {
@@ -86,6 +89,8 @@ func (w *walker) storeSelf(t *expr, base, v *value, o *origin, s *stmt) {
 		return
 	}
 	switch {
+	case (o.how == managed || o.how == provided || o.end != (pos{})) && !o.async:
+		w.reportStore(rule.Warning, v, o, s.pos, t.String()) // a command or a thread may be alone with its object
 	case o.how == managed || o.how == provided || o.end != (pos{}):
 		w.reportStore(rule.Error, v, o, s.pos, t.String())
 	case o.how == opened && v.kind == session:

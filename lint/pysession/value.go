@@ -180,6 +180,7 @@ type function struct {
 	prop   bool
 	gives  giving
 	yields bool
+	masked bool // a decorator that is not known may have changed what a call is
 	framed bool // a framework calls it for each request and uses what it gives
 
 	params  []*value // joined from annotations and calls

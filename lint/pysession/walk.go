@@ -242,9 +242,7 @@ func (w *walker) with(s *stmt) {
 		entered := w.eval(it.value)
 		w.bounded(entered, s)
 		v := w.enter(entered, s)
-		if it.target != nil {
-			w.assign(it.target, v, s)
-		}
+		w.enterAs(it.target, v, s)
 		if v.kind == session {
 			w.held = append(w.held, v)
 		}
@@ -252,6 +250,19 @@ func (w *walker) with(s *stmt) {
 	w.body(s.body)
 	w.held, w.timed = w.held[:depth], w.timed[:bounds]
 	w.leaveGroup(groups)
+}
+
+// enterAs binds what a with statement gives. In the object's own attribute it is
+// there for the length of the block.
+func (w *walker) enterAs(t *expr, v *value, s *stmt) {
+	if t != nil && t.op == opAttr && v.kind == session {
+		base := w.eval(t.kids[0])
+		w.learnAttr(base, t.name, v)
+		if w.ageOf(t.kids[0], base) == self {
+			return
+		}
+	}
+	w.assign(t, v, s)
 }
 
 // enter is what "as" gives.

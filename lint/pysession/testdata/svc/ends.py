@@ -18,9 +18,8 @@ def helper():
 
 def uses_helper(x):
     db = helper()  # want neverended error
-    if x:
+    if db.scalar("x"):
         return 1
-    db.execute("x")
     db.close()
     return 2
 
@@ -49,3 +48,9 @@ async def no_finally():
     await db.execute("x")
     await db.commit()
     await db.close()
+
+
+def registry_of_threads(ids):
+    for i in ids:
+        s = SessionLocal()  # want neverended warning
+        s.get(object, i)
