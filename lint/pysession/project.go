@@ -24,6 +24,7 @@ type module struct {
 	funcs   []*function
 	classes []*class
 	byDef   map[*stmt]*function
+	broken  string // why it is not looked at any further
 }
 
 // project is everything that is resolved together.
