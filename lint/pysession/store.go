@@ -125,7 +125,7 @@ func (w *walker) storeParam(t *expr, base, v *value, o *origin, s *stmt) {
 func (w *walker) storeGlobal(name string, v *value, s *stmt) {
 	sessions := w.sessionsOf(v)
 	escape(sessions)
-	if len(sessions) == 0 || v.kind != session && v.kind != instance || w.fn == nil {
+	if len(sessions) == 0 || v.kind != session && v.kind != instance || w.fn == nil || w.resets(&expr{op: opName, name: name}) {
 		return
 	}
 	w.reportStore(rule.Error, v, sessions[0], s.pos, "the module variable "+name)
