@@ -1,5 +1,7 @@
 package pysession
 
+import "strings"
+
 // age is how old a holder is, beside a session that is put into it.
 type age int
 
@@ -40,7 +42,7 @@ func (w *walker) ageOf(holder *expr, base *value) age {
 		return request
 	case scope == nil:
 		return unsure
-	case v.kind == external && processWide[trimCall(v.name)]:
+	case v.kind == external && (processWide[trimCall(v.name)] || strings.Contains(v.name, ".app.state.")):
 		return older
 	case w.fn != nil && scope == w.m.names || v.kind == classRef || v.kind == moduleRef:
 		return older

@@ -61,14 +61,14 @@ func (w *walker) apply(f *value, args arguments, e *expr, awaited bool) *value {
 	case classRef:
 		return w.construct(f.class, args, e)
 	case funcRef:
-		return w.invoke(f, args, e)
+		return w.invoke(f, args, e, awaited)
 	case factory:
 		return w.open(args, e, f.async)
 	case scoped:
 		return f
 	case instance:
 		if m := f.class.method("__call__"); m != nil {
-			return w.invoke(&value{kind: funcRef, fn: m, self: f}, args, e)
+			return w.invoke(&value{kind: funcRef, fn: m, self: f}, args, e, awaited)
 		}
 	}
 	return w.unknownCall(args, e)
@@ -115,7 +115,7 @@ func (w *walker) method(base *value, callee *expr, args arguments, e *expr, awai
 		}
 		return nothing
 	}
-	return w.apply(w.attr(base, name), args, e, awaited)
+	return w.apply(w.attrOf(base, callee), args, e, awaited)
 }
 
 func (w *walker) sessionMethod(s *value, name string, e *expr) *value {
@@ -287,7 +287,7 @@ func (w *walker) teach(fn *function, i int, v *value) {
 }
 
 // invoke calls a function of the project.
-func (w *walker) invoke(f *value, args arguments, e *expr) *value {
+func (w *walker) invoke(f *value, args arguments, e *expr, awaited bool) *value {
 	fn := f.fn
 	w.handsOver(args.list)
 	passedOn(args.all(e))
@@ -298,6 +298,9 @@ func (w *walker) invoke(f *value, args arguments, e *expr) *value {
 		}
 	}
 	w.keepsAtCall(fn, bound, e)
+	if fn.remote && (awaited || !fn.def.async) && !fn.yields {
+		w.waits(fn.name, e)
+	}
 	return w.given(f, bound, e)
 }
 

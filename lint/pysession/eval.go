@@ -13,7 +13,7 @@ func (w *walker) eval(e *expr) *value {
 	case opName:
 		return w.name(e.name)
 	case opAttr:
-		return w.attr(w.eval(e.kids[0]), e.name)
+		return w.attrOf(w.eval(e.kids[0]), e)
 	case opCall:
 		return w.call(e)
 	case opAwait:

@@ -34,6 +34,9 @@ type project struct {
 	found   *collector
 	dirty   map[*function]bool // to be walked again
 	seen    map[lookup]*module // what imports have been resolved to
+	state   map[string]*value  // what applications keep, by attribute
+
+	stateReaders readers
 }
 
 // lookup is a question to resolve: a name, asked for in a folder.

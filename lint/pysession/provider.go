@@ -70,15 +70,23 @@ func (w *walker) waitFor(v *value, e *expr) {
 
 // remoteCall looks at a call to another machine while a session is held by a with.
 func (w *walker) remoteCall(name string, e *expr) {
-	if len(w.held) == 0 {
-		return
-	}
 	base := name
 	if i := len(name) - len(tail(name)) - 1; i > 0 {
 		base = trimCall(name[:i])
 	}
 	if remote[name] || remoteClients[base] && tail(name) != "close" && tail(name) != "aclose" {
-		w.finding(rule.WaitHolding, rule.Warning, e.pos, fmt.Sprintf("%s waits for another machine while a session is held", trimCall(name)), w.held[len(w.held)-1].origin)
+		w.waits(trimCall(name), e)
+	}
+}
+
+// waits notes that a call waits for another machine, here and for whoever calls this function.
+func (w *walker) waits(name string, e *expr) {
+	if w.fn != nil && !w.fn.remote {
+		w.fn.remote = true
+		w.p.changedFor(w.fn.readers)
+	}
+	if len(w.held) > 0 {
+		w.finding(rule.WaitHolding, rule.Warning, e.pos, fmt.Sprintf("%s waits for another machine while a session is held", name), w.held[len(w.held)-1].origin)
 	}
 }
 

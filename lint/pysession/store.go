@@ -10,6 +10,7 @@ import (
 func (w *walker) storeAttr(t *expr, v *value, s *stmt) {
 	base := w.eval(t.kids[0])
 	w.learnAttr(base, t.name, v)
+	w.learnState(t, v)
 	w.handsOver([]*value{v})
 	sessions := w.sessionsOf(v)
 	escape(sessions)

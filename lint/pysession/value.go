@@ -181,6 +181,7 @@ type function struct {
 	gives  giving
 	yields bool
 	masked bool // a decorator that is not known may have changed what a call is
+	remote bool // it waits for another machine
 	framed bool // a framework calls it for each request and uses what it gives
 
 	params  []*value // joined from annotations and calls
