@@ -126,10 +126,14 @@ func (w *walker) storeParam(t *expr, base, v *value, o *origin, s *stmt) {
 func (w *walker) storeGlobal(name string, v *value, s *stmt) {
 	sessions := w.sessionsOf(v)
 	escape(sessions)
-	if len(sessions) == 0 || v.kind != session && v.kind != instance || w.fn == nil || w.resets(&expr{op: opName, name: name}) {
+	if len(sessions) == 0 || v.kind != session && v.kind != instance || w.fn == nil {
 		return
 	}
-	w.reportStore(rule.Error, v, sessions[0], s.pos, "the module variable "+name)
+	severity := rule.Error
+	if w.resets(&expr{op: opName, name: name}) {
+		severity = rule.Warning // lent for a while, but to every task and thread that comes by
+	}
+	w.reportStore(severity, v, sessions[0], s.pos, "the module variable "+name)
 }
 
 func (w *walker) reportStore(severity rule.Severity, v *value, o *origin, at pos, holder string) {

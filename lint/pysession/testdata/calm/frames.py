@@ -102,19 +102,3 @@ def in_turn(ids):
                 return s.get(object, ident)
         for done in as_completed([pool.submit(one, i) for i in ids]):
             done.result()
-
-
-_shared = None
-
-
-def lent_to_module():
-    global _shared
-    if _shared is not None:
-        yield _shared
-        return
-    with SessionLocal() as session:
-        _shared = session
-        try:
-            yield session
-        finally:
-            _shared = None

@@ -5,7 +5,7 @@ from fastapi import APIRouter, FastAPI, WebSocket
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from svc.agents import Context, Manager, SupervisorAgent, get_manager, manager
-from svc.db import DbDep, get_async_db
+from svc.db import DbDep, SessionLocal, get_async_db
 
 router = APIRouter()
 current: ContextVar = ContextVar("current")
@@ -93,3 +93,19 @@ async def socket(ws: WebSocket, db: DbDep):
 
 
 handlers = Handlers(SupervisorAgent(None, None), None)
+
+
+_shared = None
+
+
+def lent_to_module():
+    global _shared
+    if _shared is not None:
+        yield _shared
+        return
+    with SessionLocal() as session:
+        _shared = session  # want sessionstored warning
+        try:
+            yield session
+        finally:
+            _shared = None
