@@ -99,8 +99,16 @@ func (w *walker) open(args arguments, e *expr, async bool) *value {
 			h = given
 		}
 	}
+	for _, k := range e.keys {
+		if k.name == "bind" && k.value != nil && connectionNames[k.value.name] {
+			h = given
+		}
+	}
 	return &value{kind: session, async: async, origin: w.origin(h, e.pos, async)}
 }
+
+// connectionNames are what a connection is called; an engine is never called so.
+var connectionNames = map[string]bool{"connection": true, "conn": true, "_conn": true, "_connection": true}
 
 func connection(name string) bool {
 	switch tail(trimCall(name)) {

@@ -86,6 +86,11 @@ def on_connection():
         session.commit()
 
 
+def on_unknown_connection(connection):
+    session = SASession(bind=connection)
+    return session.execute("x")
+
+
 def stacked():
     with ExitStack() as stack:
         db = stack.enter_context(SessionLocal())
