@@ -93,9 +93,10 @@ func (w *walker) method(base *value, callee *expr, args arguments, e *expr, awai
 	switch base.kind {
 	case session:
 		w.unnamed(base, callee.kids[0], name)
+		w.usedAgain(base, name, e)
 		return w.sessionMethod(base, name, e)
 	case scoped:
-		w.scopedMethod(name, e)
+		w.scopedMethod(base, name, e)
 		return nothing
 	case factory:
 		if name == "begin" {
@@ -105,6 +106,9 @@ func (w *walker) method(base *value, callee *expr, args arguments, e *expr, awai
 	case manager, generator:
 		return w.providerMethod(base, name, e)
 	case many:
+		if name == "values" || name == "copy" {
+			return base
+		}
 		w.appended(base, name, args)
 		return nothing
 	case task:

@@ -47,6 +47,10 @@ func (w *walker) putInto(base *value, callee *expr, args arguments, e *expr) {
 func (w *walker) contain(holder *expr, base, v *value, sessions []*origin, s *stmt) {
 	switch holder.op {
 	case opAttr:
+		if holder.name == "app" { // request.app is the application itself
+			w.reportStore(rule.Error, v, sessions[0], s.pos, holder.String())
+			return
+		}
 		owner := w.eval(holder.kids[0])
 		if w.ageOf(holder.kids[0], owner) != unsure {
 			w.store(holder, owner, v, sessions, s)

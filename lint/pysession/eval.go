@@ -58,6 +58,7 @@ func (w *walker) name(n string) *value {
 	v, scope := w.env.lookup(n)
 	if scope != nil {
 		if w.fn != nil && scope == w.m.names {
+			w.sharedByModule(v)
 			return kept(v)
 		}
 		return v
@@ -201,6 +202,9 @@ func (w *walker) await(e *expr) *value {
 	switch v.kind {
 	case coroutine:
 		w.usedInTime(v.carries)
+		if isCall(e.kids[0]) {
+			w.usedBeside(v)
+		}
 		if v.of != nil {
 			return v.of
 		}
@@ -291,7 +295,7 @@ func (w *walker) sessionsAt(v *value, depth int) []*origin {
 
 // caught are the sessions that a nested function uses from around it.
 func (w *walker) caught(fn *function) []*origin {
-	if fn.outer == nil || fn.env == nil {
+	if fn.outer == nil || fn.env == nil || fn.locks() {
 		return nil
 	}
 	mine := map[string]bool{}

@@ -85,7 +85,7 @@ func (w *walker) opener(name string, args arguments, e *expr) *value {
 		return &value{kind: factory, async: async}
 	}
 	if async, ok := scopedClasses[name]; ok {
-		return &value{kind: scoped, async: async}
+		return &value{kind: scoped, async: async || args.keys["scopefunc"] != nil || len(args.list) > 1}
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ var backgroundTask = map[string]bool{
 
 // taskStarters start a coroutine that runs by itself.
 func startsTask(name string) bool {
-	return name == "asyncio.create_task" || name == "asyncio.ensure_future" || name == "anyio.create_task_group" ||
+	return name == "asyncio.create_task" || name == "asyncio.ensure_future" ||
 		name == "asyncio.tasks.create_task"
 }
 

@@ -54,8 +54,8 @@ func (w *walker) misusedProvider(v *value, method string, e *expr) {
 }
 
 // scopedMethod looks at the use of a scoped_session in a coroutine.
-func (w *walker) scopedMethod(method string, e *expr) {
-	if w.fn != nil && w.fn.def.async && sessionMethods[method] {
+func (w *walker) scopedMethod(s *value, method string, e *expr) {
+	if !s.async && w.fn != nil && w.fn.def.async && sessionMethods[method] {
 		w.finding(rule.SharedScope, rule.Warning, e.pos, "a scoped_session is used in a coroutine: its scope is the thread, which all tasks share", nil)
 	}
 }
@@ -110,6 +110,9 @@ func (w *walker) streamed(args arguments, e *expr) {
 // unjoined looks at what a function started and did not wait for.
 func (w *walker) unjoined() {
 	for _, s := range w.spawns {
+		if s.joined && s.beside {
+			w.reportShared(s.sessions[0], s.pos, s.what)
+		}
 		if s.joined || len(s.sessions) == 0 || s.group && s.what != "submit" {
 			continue
 		}

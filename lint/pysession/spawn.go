@@ -15,6 +15,7 @@ type spawn struct {
 	group    bool  // a task group waits for it
 	loop     *stmt // the loop that starts it
 	later    bool  // it runs after the response: nothing here can wait for it
+	beside   bool  // the function has used a session of it before it waited for it
 }
 
 // starts recognises what starts work beside the caller. It gives nil for any other call.
@@ -34,6 +35,10 @@ func (w *walker) starts(f *value, args arguments, e *expr, awaited bool) *value 
 		v := w.task(name, w.carried(args.list), e, args)
 		v.spawned.group = true
 		return v
+	case tail(name) == "call_later" || tail(name) == "call_at" || tail(name) == "call_soon" || tail(name) == "call_soon_threadsafe":
+		return w.task(name, w.carried(args.list), e, args)
+	case name == "threading.Timer":
+		return w.task(name, w.carried(append(args.list, args.keys["function"], args.keys["args"], args.keys["kwargs"])), e, args)
 	case name == "threading.Thread" || name == "multiprocessing.Process":
 		return w.task(name, w.carried(append(args.list, args.keys["target"], args.keys["args"], args.keys["kwargs"])), e, args)
 	case name == "asyncio.to_thread" || tail(name) == "run_in_threadpool" || name == "anyio.to_thread.run_sync":
@@ -122,6 +127,19 @@ func passedOn(vs []*value) {
 func (w *walker) later(sessions []*origin, e *expr) {
 	if len(sessions) > 0 {
 		w.spawns = append(w.spawns, &spawn{pos: e.pos, sessions: sessions, what: "add_task", later: true})
+	}
+}
+
+// usedBeside notes that the function uses a session while a task that it has started
+// and not waited for has it too.
+func (w *walker) usedBeside(s *value) {
+	for _, sp := range w.spawns {
+		if sp.joined || sp.later || sp.group {
+			continue
+		}
+		for _, o := range w.sessionsOf(s) {
+			sp.beside = sp.beside || slices.Contains(sp.sessions, o)
+		}
 	}
 }
 

@@ -71,6 +71,7 @@ type origin struct {
 	closers []*expr // calls that end it
 	escapes bool    // somebody else may answer for its end
 	pulled  bool    // out of a provider, by next or anext
+	over    bool    // its with statement is behind
 	framed  bool    // given by a framework, for one call
 }
 

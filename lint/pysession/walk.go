@@ -244,10 +244,14 @@ func (w *walker) with(s *stmt) {
 		v := w.enter(entered, s)
 		w.enterAs(it.target, v, s)
 		if v.kind == session {
+			v.origin.over = false
 			w.held = append(w.held, v)
 		}
 	}
 	w.body(s.body)
+	for _, h := range w.held[depth:] {
+		h.origin.over = h.origin.how == managed
+	}
 	w.held, w.timed = w.held[:depth], w.timed[:bounds]
 	w.leaveGroup(groups)
 }
@@ -309,6 +313,7 @@ func (w *walker) returns(s *stmt) {
 		v.spawned.joined = true // it is the caller's now
 	}
 	w.leftToFramework(v)
+	w.returnedOpen(v, s.pos)
 	escape(w.sessionsOf(v))
 	w.handsOver([]*value{v})
 	if w.fn != nil {
