@@ -1,7 +1,5 @@
 package pysession
 
-import "maps"
-
 // walker goes through one function in the order of its statements and keeps what
 // each name stands for. The last round reports; the rounds before only learn.
 type walker struct {
@@ -131,78 +129,6 @@ func (w *walker) bind(name string, v *value, s *stmt) {
 	}
 }
 
-// branch walks both arms from the same names and joins what they leave.
-func (w *walker) branch(s *stmt) {
-	w.eval(s.value)
-	yes, no := w.narrowed(s.value)
-	before := w.env.vars
-	w.env.vars = fork(before, yes)
-	w.body(s.body)
-	then := w.env.vars
-	w.env.vars = fork(before, no)
-	for _, arm := range s.arms {
-		w.body(arm)
-	}
-	switch {
-	case leaves(s.body): // what comes after is the other arm's
-	case len(s.arms) > 0 && leaves(s.arms[0]):
-		w.env.vars = then
-	default:
-		for name, v := range then {
-			w.env.vars[name] = w.merge(w.env.vars[name], v)
-		}
-	}
-}
-
-// merge joins what a name is after both arms. A session that is lost on the way is
-// not followed any further.
-func (w *walker) merge(a, b *value) *value {
-	v := join(a, b)
-	for _, one := range []*value{a, b} {
-		if one != nil && one.kind == session && v.kind != session {
-			escape(w.sessionsOf(one))
-		}
-	}
-	return v
-}
-
-func leaves(body []stmt) bool {
-	if len(body) == 0 {
-		return false
-	}
-	switch body[len(body)-1].kind {
-	case "return", "raise", "continue", "break":
-		return true
-	}
-	return false
-}
-
-// fork copies the names, without what a test has ruled out.
-func fork(vars map[string]*value, absent string) map[string]*value {
-	c := make(map[string]*value, len(vars)+2)
-	maps.Copy(c, vars)
-	if absent != "" {
-		if _, ok := c[absent]; ok {
-			c[absent] = &value{kind: none}
-		}
-	}
-	return c
-}
-
-// narrowed tells which name is None in the body, and which in the else.
-func (w *walker) narrowed(test *expr) (body, orelse string) {
-	if test == nil || len(test.kids) != 1 || test.kids[0] == nil || test.kids[0].op != opName {
-		return "", ""
-	}
-	switch test.op {
-	case opIsNone:
-		return test.kids[0].name, ""
-	case opNotNone:
-		return "", test.kids[0].name
-	}
-	return "", ""
-}
-
 func (w *walker) loop(s *stmt, provider *stmt) {
 	w.loops, w.over = append(w.loops, s), append(w.over, provider)
 	w.body(s.body)
@@ -233,78 +159,6 @@ func (w *walker) forLoop(s *stmt) {
 
 func (w *walker) origin(h how, at pos, async bool) *origin {
 	return &origin{how: h, async: async, in: w.fn, mod: w.m, pos: at}
-}
-
-func (w *walker) with(s *stmt) {
-	depth, bounds := len(w.held), len(w.timed)
-	groups := len(w.spawns)
-	for _, it := range s.items {
-		entered := w.eval(it.value)
-		w.bounded(entered, s)
-		v := w.enter(entered, s)
-		w.enterAs(it.target, v, s)
-		if v.kind == session {
-			v.origin.over = false
-			w.held = append(w.held, v)
-		}
-	}
-	w.body(s.body)
-	for _, h := range w.held[depth:] {
-		h.origin.over = h.origin.how == managed
-	}
-	w.held, w.timed = w.held[:depth], w.timed[:bounds]
-	w.leaveGroup(groups)
-}
-
-// enterAs binds what a with statement gives. In the object's own attribute it is
-// there for the length of the block.
-func (w *walker) enterAs(t *expr, v *value, s *stmt) {
-	if t != nil && t.op == opAttr && v.kind == session {
-		base := w.eval(t.kids[0])
-		w.learnAttr(base, t.name, v)
-		if w.ageOf(t.kids[0], base) == self {
-			return
-		}
-	}
-	w.assign(t, v, s)
-}
-
-// enter is what "as" gives.
-func (w *walker) enter(v *value, s *stmt) *value {
-	switch v.kind {
-	case session:
-		for _, o := range w.sessionsOf(v) {
-			if o.how == opened {
-				o.how = managed
-			}
-		}
-		return v
-	case manager:
-		if v.of != nil && v.of.kind == session {
-			return &value{kind: session, async: v.of.async, origin: w.origin(managed, s.pos, v.of.async)}
-		}
-		if v.of != nil {
-			return v.of
-		}
-	case instance:
-		name := "__enter__"
-		if s.async {
-			name = "__aenter__"
-		}
-		if m := v.class.method(name); m != nil && m.result != nil {
-			r := m.result
-			if r.kind == session {
-				return &value{kind: session, async: r.async, origin: w.origin(managed, s.pos, r.async)}
-			}
-			if r.kind == instance {
-				return v
-			}
-		}
-		return v
-	case external, coroutine:
-		return v
-	}
-	return nothing
 }
 
 func (w *walker) returns(s *stmt) {
