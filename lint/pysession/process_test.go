@@ -18,12 +18,12 @@ const wrong = "from sqlalchemy.orm import Session\nkeeper = object()\ndef f(db: 
 // gets the real one's path as $real.
 func interpreter(t *testing.T, script string) {
 	t.Helper()
-	real, err := exec.LookPath("python3")
+	installed, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("python3 is not installed")
 	}
 	dir := t.TempDir()
-	text := fmt.Sprintf("#!/bin/sh\nreal=%s\n%s\n", real, script)
+	text := fmt.Sprintf("#!/bin/sh\nreal=%s\n%s\n", installed, script)
 	if err := os.WriteFile(filepath.Join(dir, "python3"), []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func newProject() *project {
 	return &project{byTail: map[string][]*module{}, dirty: map[*function]bool{}, seen: map[lookup]*module{}}
 }
 
-func (p *project) add(name string, body []stmt) *module {
+func (p *project) add(name string, body []stmt) {
 	dotted := strings.TrimSuffix(strings.TrimSuffix(path.Clean(name), ".py"), "/__init__")
 	m := &module{path: name, dotted: strings.ReplaceAll(dotted, "/", "."), body: body, imports: collectImports(body)}
 	m.top = &function{mod: m, def: &stmt{kind: "def", name: "<module>"}}
@@ -61,7 +61,6 @@ func (p *project) add(name string, body []stmt) *module {
 	p.modules = append(p.modules, m)
 	tail := m.dotted[strings.LastIndexByte(m.dotted, '.')+1:]
 	p.byTail[tail] = append(p.byTail[tail], m)
-	return m
 }
 
 // resolve finds the module that an import in from means: the one whose path ends

@@ -40,7 +40,7 @@ func (w *walker) unreturned() {
 		ended := len(p.session.closers) > 0
 		switch {
 		case p.generator.ended || p.session.escapes && !p.unnamed:
-		case ended && !(p.unnamed && p.session.async):
+		case ended && (!p.unnamed || !p.session.async):
 		default:
 			w.finding(rule.ProviderExit, rule.Error, p.pos,
 				fmt.Sprintf("a session is taken out of its provider by hand, and the provider %s", fate(p)), p.session)
