@@ -38,7 +38,7 @@ func (w *walker) sessionsAt(v *value, depth int) []*origin {
 		return all
 	case funcRef:
 		all := w.caught(v.fn)
-		if v.self != nil {
+		if v.self != nil && (v.self.kind != instance || v.self.class.touches(v.fn)) {
 			all = appendNew(all, w.sessionsAt(v.self, depth+1)...)
 		}
 		return appendNew(all, v.carries...)

@@ -22,6 +22,9 @@ func (w *walker) given(f *value, bound map[int]*value, e *expr) *value {
 	}
 	c := &value{kind: coroutine, of: result, fn: fn, carries: w.caught(fn)}
 	for i, v := range bound {
+		if i == 0 && f.self != nil && v.kind == instance && !v.class.touches(fn) {
+			continue
+		}
 		if !fn.ends[i] {
 			c.carries = appendNew(c.carries, w.sessionsOf(v)...)
 		}

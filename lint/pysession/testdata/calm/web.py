@@ -46,6 +46,29 @@ async def endpoint(service: Annotated[Service, Depends(Service)]):
     return await service.run()
 
 
+class Mailing:
+    def __init__(self, session: Dep, mailer):
+        self.session = session
+        self.users = Repo(session)
+        self.mailer = mailer
+
+    async def send(self, address):
+        await self.mailer.send(self.subject(), address)
+
+    def subject(self):
+        return "hello"
+
+    async def all(self):
+        return await self.users.one(1)
+
+
+async def sends_later(tasks: BackgroundTasks, session: Dep, mailer):
+    mailing = Mailing(session, mailer)
+    users = await mailing.all()
+    tasks.add_task(mailing.send, users[0])
+    asyncio.create_task(mailing.send(users[0]))
+
+
 class Loaders:
     def __init__(self, session: AsyncSession):
         self.users = Repo(session)

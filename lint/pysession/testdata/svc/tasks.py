@@ -124,6 +124,23 @@ async def added_closure(tasks: BackgroundTasks, db: DbDep):
     tasks.add_task(job)  # want sessionspawned error
 
 
+class Report:
+    def __init__(self, session):
+        repo = Repo(session)
+        self.repo = repo
+
+    async def build(self):
+        return await self.rows()
+
+    async def rows(self):
+        return await self.repo.one(1)
+
+
+async def added_indirect(tasks: BackgroundTasks, db: DbDep):
+    report = Report(db)
+    tasks.add_task(report.build)  # want sessionspawned error
+
+
 async def added_method(tasks: BackgroundTasks, db: DbDep):
     service = Repo(db)
     tasks.add_task(service.one, 1)  # want sessionspawned error
