@@ -11,7 +11,7 @@ func (p *project) ownersFrom(fn *function) {
 		from.learn(s)
 		if enders[fn.name] && s.kind == "=" && s.value != nil && s.value.op == opNone && len(s.targets) == 1 {
 			if t := s.targets[0]; t != nil && t.op == opAttr {
-				fn.class.ends[t.name] = true // it lets go of what it has ended in some other way
+				fn.class.drops[t.name] = true
 			}
 		}
 	})

@@ -19,6 +19,9 @@ class SupervisorAgent(BaseAgent):
     def set_session(self, session):
         self.db_session = session
 
+    async def cleanup(self):
+        self.db_session = None
+
     async def run(self, text):
         await self.db_session.execute(text)
 
