@@ -11,8 +11,7 @@ type class struct {
 	attrs   map[string]*value
 	keeps   map[string]pos // attributes that its constructor fills with a session it is given
 	ends    map[string]bool
-	drops   map[string]bool // attributes that it sets to None at its end: what it puts there itself, it ends in some other way
-	data    bool            // a dataclass or model: annotated names are fields
+	data    bool // a dataclass or model: annotated names are fields
 	fields  []param
 	readers readers
 }

@@ -11,7 +11,7 @@ func (p *project) defineClass(m *module, s *stmt, scope *env) {
 	if c == nil {
 		c = &class{
 			mod: m, name: s.name, pos: s.pos, def: s, methods: map[string]*function{},
-			attrs: map[string]*value{}, keeps: map[string]pos{}, ends: map[string]bool{}, drops: map[string]bool{},
+			attrs: map[string]*value{}, keeps: map[string]pos{}, ends: map[string]bool{},
 		}
 		m.classes = append(m.classes, c)
 	}

@@ -26,7 +26,11 @@ func (w *walker) external(f *value, args arguments, e *expr, awaited bool) *valu
 		}
 	case strings.HasSuffix(name, ".enter_context") || strings.HasSuffix(name, ".enter_async_context"):
 		if len(args.list) == 1 {
-			return w.enter(args.list[0], &stmt{pos: e.pos})
+			v := w.enter(args.list[0], &stmt{pos: e.pos})
+			if v.kind == session && v.origin.how == managed {
+				v.origin.how = given // it lives as long as the stack
+			}
+			return v
 		}
 	case name == "contextlib.contextmanager" || name == "contextlib.asynccontextmanager":
 		if len(args.list) == 1 && args.list[0].kind == funcRef {

@@ -7,14 +7,7 @@ func (p *project) ownersFrom(fn *function) {
 		return
 	}
 	from := drawn{me: fn.def.params[0].name, names: map[string]string{}}
-	eachStmt(fn.def.body, func(s *stmt) {
-		from.learn(s)
-		if enders[fn.name] && s.kind == "=" && s.value != nil && s.value.op == opNone && len(s.targets) == 1 {
-			if t := s.targets[0]; t != nil && t.op == opAttr {
-				fn.class.drops[t.name] = true
-			}
-		}
-	})
+	eachStmt(fn.def.body, func(s *stmt) { from.learn(s) })
 	each(fn.def.body, func(*stmt) bool { return true }, func(e *expr) {
 		if e.op != opCall || e.kids[0] == nil || e.kids[0].op != opAttr || !closes(e.kids[0].name) {
 			return
@@ -23,12 +16,6 @@ func (p *project) ownersFrom(fn *function) {
 			fn.class.ends[attr] = true
 		}
 	})
-}
-
-// enders are the methods in which an object puts an end to what it has.
-var enders = map[string]bool{
-	"__exit__": true, "__aexit__": true, "close": true, "aclose": true, "stop": true, "shutdown": true, "teardown": true,
-	"disconnect": true, "dispose": true, "cleanup": true, "__del__": true,
 }
 
 // drawn knows which names of a method stand for something out of its own attributes.

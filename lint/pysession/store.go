@@ -76,7 +76,7 @@ func (w *walker) store(t *expr, base, v *value, sessions []*origin, s *stmt) {
 // storeSelf keeps a session in the method's own object. A constructor only
 // remembers it: whoever makes the object decides how long it lives.
 func (w *walker) storeSelf(t *expr, base, v *value, o *origin, s *stmt) {
-	if w.fn == nil || w.fn.name == "__enter__" || w.fn.name == "__aenter__" || base.kind != instance || base.class.owns(t.name) || base.class.endsSession(o) || base.class.drops[t.name] && o.param == 0 || w.resets(t) {
+	if w.fn == nil || w.fn.name == "__enter__" || w.fn.name == "__aenter__" || base.kind != instance || base.class.owns(t.name) || base.class.endsSession(o) || w.resets(t) {
 		return
 	}
 	if o.param > 0 && o.in == w.fn {
