@@ -110,17 +110,18 @@ type function struct {
 	remote bool // it waits for another machine
 	framed bool // a framework calls it for each request and uses what it gives
 
-	params  []*value // joined from annotations and calls
-	result  *value
-	item    *value                    // what it yields
-	ends    map[int]bool              // parameters that it ends
-	keeps   map[int]pos               // parameters that a method keeps in its own object
-	kept    map[int]string            // and the attributes that it keeps them in
-	calls   map[*function][]*callSite // by who calls
-	callees []*function
-	readers readers
-	env     *env // the names around a nested function, when its definition was met
-	names   *env // its own names, after the last look
+	params   []*value // joined from annotations and calls
+	result   *value
+	promised *value                    // what its annotation says that it gives
+	item     *value                    // what it yields
+	ends     map[int]bool              // parameters that it ends
+	keeps    map[int]pos               // parameters that a method keeps in its own object
+	kept     map[int]string            // and the attributes that it keeps them in
+	calls    map[*function][]*callSite // by who calls
+	callees  []*function
+	readers  readers
+	env      *env // the names around a nested function, when its definition was met
+	names    *env // its own names, after the last look
 }
 
 // giving is what a decorator makes of a generator function.

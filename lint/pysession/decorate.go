@@ -25,6 +25,7 @@ func (p *project) prepare(fn *function) {
 	}
 	fn.static = fn.static || w.marked(fn.def, "staticmethod")
 	fn.prop = fn.prop || w.marked(fn.def, "property") || w.marked(fn.def, "cached_property")
+	w.promise(fn)
 	for i, prm := range fn.def.params {
 		p.prepareParam(w, fn, i, prm)
 	}

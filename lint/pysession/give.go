@@ -47,8 +47,8 @@ func (w *walker) masked(fn *function, bound map[int]*value) *value {
 
 func (w *walker) provider(fn *function, wrapped bool, e *expr) *value {
 	item := nothing
-	if fn.item != nil {
-		item = fn.item
+	if known := fn.yielded(); known != nil {
+		item = known
 	}
 	k := generator
 	if fn.gives != plain || wrapped {
@@ -62,7 +62,7 @@ func (w *walker) provider(fn *function, wrapped bool, e *expr) *value {
 }
 
 func (w *walker) fromResult(fn *function, bound map[int]*value, e *expr) *value {
-	r := fn.result
+	r := fn.returned()
 	if r == nil {
 		return nothing
 	}

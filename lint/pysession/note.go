@@ -137,9 +137,9 @@ func (w *walker) fromDependency(e *expr, from *origin) *value {
 	}
 	w.looksAtFunction(v.fn)
 	v.fn.framed = true
-	item := v.fn.result
+	item := v.fn.returned()
 	if v.fn.yields {
-		item = v.fn.item
+		item = v.fn.yielded()
 	}
 	if item == nil {
 		return nothing

@@ -82,7 +82,7 @@ func (w *walker) assignment(s *stmt) {
 		v = w.eval(s.value)
 	}
 	if s.note != nil {
-		if noted := w.fromNote(s.note, &origin{how: given, in: w.fn, mod: w.m, pos: s.pos}); v.kind == unknown {
+		if noted := w.fromNote(s.note, &origin{how: given, in: w.fn, mod: w.m, pos: s.pos}); v.kind == unknown || vague(v) && noted.kind == session {
 			v = noted
 		}
 	}
