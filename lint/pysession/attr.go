@@ -57,7 +57,10 @@ func (w *walker) index(e *expr) *value {
 	}
 	v := w.eval(e.kids[0])
 	if v.kind == many && v.of != nil {
-		return v.of
+		if v.fresh {
+			return v.of
+		}
+		return kept(v.of)
 	}
 	if v.kind == external && (tail(v.name) == "Annotated" || tail(v.name) == "Optional") {
 		return w.fromGeneric(subscripted(e), &origin{how: given, in: w.fn, mod: w.m})

@@ -14,6 +14,16 @@ func (w *walker) learnKeep(i int, attr string, at pos) {
 	w.p.changedFor(w.fn.readers)
 }
 
+// onOwnClass says whether a class method puts a parameter into its class: whoever
+// calls it with a session is to blame.
+func (w *walker) onOwnClass(t *expr, o *origin) bool {
+	if w.fn == nil || w.fn.class == nil || w.fn.static || o.param == 0 || o.in != w.fn || w.fn.called() == 0 {
+		return false
+	}
+	root := rootOf(t)
+	return root != nil && root.name == w.fn.def.params[0].name && w.env.vars[root.name] != nil && w.env.vars[root.name].kind == classRef
+}
+
 // keepsAtCall looks at a call of a method that keeps what it is given in its own object.
 func (w *walker) keepsAtCall(fn *function, bound map[int]*value, e *expr) {
 	if fn.name == "__init__" || w.fn == nil || bound[0] == nil {

@@ -56,6 +56,10 @@ func (w *walker) fromGeneric(note *expr, from *origin) *value {
 		}
 	case "list", "List", "Sequence", "Iterable", "tuple", "Tuple", "set", "Set":
 		return &value{kind: many, of: inner(1)}
+	case "dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "OrderedDict":
+		if len(note.kids) == 3 {
+			return &value{kind: many, of: inner(2)}
+		}
 	case "AsyncGenerator", "AsyncIterator", "Generator", "Iterator", "AsyncIterable":
 		return nothing // whether it is a provider is told by the function itself
 	}

@@ -29,7 +29,7 @@ func (w *walker) storeIndex(t *expr, v *value, s *stmt) {
 	}
 	sessions := w.sessionsOf(v)
 	escape(sessions)
-	if len(sessions) == 0 || v.kind != session && v.kind != instance || inner == nil {
+	if len(sessions) == 0 || v.kind == many || v.kind == task || v.kind == coroutine || inner == nil {
 		return
 	}
 	if w.fn != nil {
@@ -52,6 +52,10 @@ func (w *walker) learnAttr(base *value, name string, v *value) {
 
 func (w *walker) store(t *expr, base, v *value, sessions []*origin, s *stmt) {
 	o := sessions[0]
+	if w.onOwnClass(t, o) {
+		w.learnKeep(o.param-1, t.name, s.pos)
+		return
+	}
 	switch w.ageOf(t.kids[0], base) {
 	case younger:
 		if base.kind == instance && !base.class.owns(t.name) {

@@ -92,6 +92,8 @@ func join(a, b *value) *value {
 		c := *a
 		c.carries = appendNew(slices.Clone(a.carries), append([]*origin{b.origin}, b.carries...)...)
 		return &c
+	case a.kind == many && b.kind == many && a.of == nil && len(a.elems) == 0:
+		return b
 	case a.kind == b.kind:
 		return a
 	case a.kind == session && b.kind == factory || a.kind == factory && b.kind == session:

@@ -151,7 +151,9 @@ func (w *walker) forLoop(s *stmt) {
 			}
 		}
 	case v.kind == many && v.of != nil:
-		element = v.of
+		if element = v.of; !v.fresh {
+			element = kept(element)
+		}
 	}
 	w.assign(s.targets[0], element, s)
 	w.loop(s, provider)
