@@ -158,6 +158,7 @@ func (w *walker) invoke(f *value, args arguments, e *expr, awaited bool) *value 
 		}
 	}
 	w.keepsAtCall(fn, bound, e)
+	w.launched(fn, bound[0], e)
 	if fn.remote && (awaited || !fn.def.async) && !fn.yields {
 		w.waits(fn.name, e)
 	}

@@ -138,6 +138,8 @@ func (p *project) walkFunction(fn *function, report bool) {
 	w.body(fn.def.body)
 	fn.names = w.env
 	w.unjoined()
+	w.launches()
+	w.unstopped()
 	w.unended()
 	w.unreturned()
 }

@@ -97,18 +97,19 @@ func (c *class) derives(from map[string]bool, depth int) bool {
 
 // function is a function of the project, with what is known of its calls.
 type function struct {
-	mod    *module
-	class  *class
-	outer  *function
-	name   string
-	def    *stmt
-	static bool
-	prop   bool
-	gives  giving
-	yields bool
-	masked bool // a decorator that is not known may have changed what a call is
-	remote bool // it waits for another machine
-	framed bool // a framework calls it for each request and uses what it gives
+	mod      *module
+	class    *class
+	outer    *function
+	name     string
+	def      *stmt
+	static   bool
+	prop     bool
+	gives    giving
+	yields   bool
+	masked   bool // a decorator that is not known may have changed what a call is
+	launches bool // it starts work on its own object and does not wait for it
+	remote   bool // it waits for another machine
+	framed   bool // a framework calls it for each request and uses what it gives
 
 	params   []*value // joined from annotations and calls
 	result   *value

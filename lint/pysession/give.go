@@ -20,7 +20,7 @@ func (w *walker) given(f *value, bound map[int]*value, e *expr) *value {
 	if !fn.def.async {
 		return result
 	}
-	c := &value{kind: coroutine, of: result, fn: fn, carries: w.caught(fn)}
+	c := &value{kind: coroutine, of: result, fn: fn, self: f.self, carries: w.caught(fn)}
 	for i, v := range bound {
 		if i == 0 && f.self != nil && v.kind == instance && !v.class.touches(fn) {
 			continue

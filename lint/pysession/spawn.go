@@ -15,6 +15,7 @@ type spawn struct {
 	group    bool  // a task group waits for it
 	loop     *stmt // the loop that starts it
 	later    bool  // it runs after the response: nothing here can wait for it
+	onSelf   bool  // it is work on the object whose method starts it
 	beside   bool  // the function has used a session of it before it waited for it
 }
 
@@ -102,6 +103,7 @@ func (w *walker) task(name string, sessions []*origin, e *expr, args arguments) 
 	if len(w.loops) > 0 {
 		s.loop = w.loops[len(w.loops)-1]
 	}
+	s.onSelf = w.onSelf(append(slices.Clip(args.list), args.keys["target"], args.keys["coro"]))
 	w.spawns = append(w.spawns, s)
 	v := &value{kind: task, spawned: s, carries: sessions}
 	if len(args.list) > 0 && args.list[0].kind == coroutine {

@@ -3,20 +3,22 @@ package pysession
 // walker goes through one function in the order of its statements and keeps what
 // each name stands for. The last round reports; the rounds before only learn.
 type walker struct {
-	p        *project
-	m        *module
-	fn       *function
-	env      *env
-	reader   *function // who looks: fn, or what stands for the module's own statements
-	report   bool
-	loops    []*stmt
-	over     []*stmt // async loops over session providers, innermost last; nil for other loops
-	spawns   []*spawn
-	opens    []*opening
-	pulls    []*pull
-	held     []*value
-	timed    []*timed
-	awaiting bool
+	p      *project
+	m      *module
+	fn     *function
+	env    *env
+	reader *function // who looks: fn, or what stands for the module's own statements
+	report bool
+	loops  []*stmt
+	over   []*stmt // async loops over session providers, innermost last; nil for other loops
+	spawns []*spawn
+	opens  []*opening
+	pulls  []*pull
+	held   []*value
+	timed  []*timed
+
+	launchings []launching
+	awaiting   bool
 }
 
 // opening is a session opened into a plain name: somebody in the function must end it.

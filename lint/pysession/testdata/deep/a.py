@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from typing import Dict, List, Optional
 
 from fastapi import Depends, FastAPI, WebSocket, WebSocketDisconnect
@@ -153,3 +154,42 @@ async def install(db: AsyncSession = Depends(get_session)):
     TOOLS["q"] = make_tool(db)  # want sessionstored error
     orchestrator.tool = make_tool(db)  # want sessionstored error
     orchestrator.hook = lambda q: db.execute(q)  # want sessionstored error
+
+
+class Scheduler:
+    def __init__(self, db: Session):
+        self.db = db
+        self.thread = None
+
+    def start(self):
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    async def begin(self):
+        asyncio.create_task(self._loop())
+
+    def stop(self):
+        self.thread.join()
+
+    def _run(self):
+        self.db.execute(text("x"))
+
+    async def _loop(self):
+        self.db.execute(text("x"))
+
+
+def boot():
+    with Local() as db:
+        Scheduler(db).start()  # want sessionspawned warning
+
+
+async def boot_task(db: Session = Depends(get_session)):
+    scheduler = Scheduler(db)
+    await scheduler.begin()  # want sessionspawned warning
+
+
+def boot_and_stop():
+    with Local() as db:
+        scheduler = Scheduler(db)
+        scheduler.start()
+        scheduler.stop()
