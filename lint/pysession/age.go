@@ -35,7 +35,7 @@ func (w *walker) ageOf(holder *expr, base *value) age {
 	}
 	v, scope := w.env.lookup(root.name)
 	switch {
-	case v.kind == external && perRequest[trimCall(v.name)] || requestNames[root.name]:
+	case v.kind == external && perRequest[trimCall(v.name)] || requestNames[root.name] && (scope != w.m.names || v.kind != instance):
 		if through(holder, "app") {
 			return older
 		}

@@ -63,7 +63,8 @@ var perRequest = map[string]bool{
 	"starlette.websockets.WebSocket": true, "aiogram.types.Message": true,
 }
 
-// requestNames are what is commonly called so only where it lives as long as one call.
+// requestNames are what is commonly called so only where it lives as long as one call;
+// an object of the project that a module holds by such a name is not meant.
 var requestNames = map[string]bool{
 	"request": true, "req": true, "g": true, "ctx": true, "context": true, "info": true, "scope": true,
 	"websocket": true, "ws": true, "event": true, "message": true,

@@ -109,3 +109,10 @@ def lent_to_module():
             yield session
         finally:
             _shared = None
+
+
+context = Context(user="process", session=None)
+
+
+async def in_process_context(db: DbDep):
+    context.session = db  # want sessionstored error
