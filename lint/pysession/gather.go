@@ -42,6 +42,9 @@ func (w *walker) gather(name string, args arguments, e *expr) *value {
 			}
 		}
 	}
+	if o := w.sharedSelf(all); o != nil {
+		w.reportShared(o, e.pos, tail(name))
+	}
 	return &value{kind: coroutine}
 }
 
