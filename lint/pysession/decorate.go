@@ -70,5 +70,8 @@ func (p *project) prepareParam(w *walker, fn *function, i int, prm param) {
 		if fn.params[i] == nil || fn.params[i].kind == unknown || fn.params[i].kind == none {
 			fn.params[i] = &c
 		}
+		if known := fn.params[i]; known.kind == instance && len(known.holds) == 0 {
+			known.holds = w.serviceHolds(known, prm, from)
+		}
 	}
 }

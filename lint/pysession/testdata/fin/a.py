@@ -33,7 +33,10 @@ class Service:
         return await asyncio.gather(*[self.repo.one(i) for i in ids])  # want sessionspawned error
 
     async def fire(self, i):
-        asyncio.create_task(self.repo.one(i))
+        asyncio.create_task(self.repo.one(i))  # want sessionspawned error
+
+    async def label(self):
+        return "label"
 
     async def fire_self(self, i):
         asyncio.create_task(self.later(i))
@@ -48,7 +51,9 @@ async def endpoint(service: Service = Depends()):
 
 
 async def endpoint2(tasks: BackgroundTasks, service: Service = Depends(), repo: Repo = Depends(Repo)):
-    await service.many([2])
+    tasks.add_task(service.later, 1)  # want sessionspawned error
+    tasks.add_task(repo.one, 1)  # want sessionspawned error
+    tasks.add_task(service.label)
 
 
 class Direct:
