@@ -2,6 +2,7 @@ package pysession
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/reeve-run/reeve/lint/rule"
@@ -30,6 +31,11 @@ func Check(ctx context.Context, files []File) ([]rule.Finding, []rule.Skipped, e
 		p.add(files[i].Name, s.body)
 	}
 	found, err := p.look(ctx)
+	for _, m := range p.modules {
+		if m.broken != "" {
+			skipped = append(skipped, rule.Skipped{Path: m.path, Reason: "cannot be followed: " + m.broken})
+		}
+	}
 	return found, skipped, err
 }
 
@@ -42,8 +48,7 @@ func (p *project) look(ctx context.Context) ([]rule.Finding, error) {
 	order := p.inOrder()
 	for _, m := range order {
 		m.names = newEnv(nil, nil)
-		p.walkModule(m, false)
-		p.walkFunctions(m, false)
+		m.guard(func() { p.walkModule(m, false); p.walkFunctions(m, false) })
 	}
 	for range maxRounds {
 		if len(p.dirty) == 0 || ctx.Err() != nil {
@@ -52,8 +57,7 @@ func (p *project) look(ctx context.Context) ([]rule.Finding, error) {
 		p.walkDirty(order)
 	}
 	for _, m := range order {
-		p.walkModule(m, true)
-		p.walkFunctions(m, true)
+		m.guard(func() { p.walkModule(m, true); p.walkFunctions(m, true) })
 	}
 	found := p.found.list
 	slices.SortFunc(found, rule.Compare)
@@ -65,15 +69,32 @@ func (p *project) walkDirty(order []*module) {
 	dirty := p.dirty
 	p.dirty = map[*function]bool{}
 	for _, m := range order {
-		if dirty[m.top] {
-			p.walkModule(m, false)
-		}
-		for _, fn := range slices.Clone(m.funcs) {
-			if dirty[fn] {
-				p.walkFunction(fn, false)
-			}
+		m.guard(func() { p.walkDirtyIn(m, dirty) })
+	}
+}
+
+func (p *project) walkDirtyIn(m *module, dirty map[*function]bool) {
+	if dirty[m.top] {
+		p.walkModule(m, false)
+	}
+	for _, fn := range slices.Clone(m.funcs) {
+		if dirty[fn] {
+			p.walkFunction(fn, false)
 		}
 	}
+}
+
+// guard keeps a fault of ours in one file from taking the others with it.
+func (m *module) guard(walk func()) {
+	if m.broken != "" {
+		return
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			m.broken = fmt.Sprint(r)
+		}
+	}()
+	walk()
 }
 
 func (p *project) walkModule(m *module, report bool) {
@@ -117,22 +138,8 @@ func (p *project) walkFunction(fn *function, report bool) {
 	w.body(fn.def.body)
 	fn.names = w.env
 	w.unjoined()
+	w.launches()
+	w.unstopped()
 	w.unended()
-}
-
-// ownersFrom notes which attributes a method ends: self.x.close() in any of them.
-func (p *project) ownersFrom(fn *function) {
-	if fn.class == nil || len(fn.def.params) == 0 || fn.static {
-		return
-	}
-	me := fn.def.params[0].name
-	each(fn.def.body, func(*stmt) bool { return true }, func(e *expr) {
-		if e.op != opCall || e.kids[0] == nil || e.kids[0].op != opAttr || !closes(e.kids[0].name) {
-			return
-		}
-		target := e.kids[0].kids[0]
-		if target != nil && target.op == opAttr && target.kids[0] != nil && target.kids[0].op == opName && target.kids[0].name == me {
-			fn.class.ends[target.name] = true
-		}
-	})
+	w.unreturned()
 }

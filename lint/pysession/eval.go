@@ -1,5 +1,7 @@
 package pysession
 
+import "slices"
+
 // eval is what an expression stands for; calls on the way take effect.
 func (w *walker) eval(e *expr) *value {
 	if e == nil {
@@ -11,7 +13,7 @@ func (w *walker) eval(e *expr) *value {
 	case opName:
 		return w.name(e.name)
 	case opAttr:
-		return w.attr(w.eval(e.kids[0]), e.name)
+		return w.attrOf(w.eval(e.kids[0]), e)
 	case opCall:
 		return w.call(e)
 	case opAwait:
@@ -56,6 +58,7 @@ func (w *walker) name(n string) *value {
 	v, scope := w.env.lookup(n)
 	if scope != nil {
 		if w.fn != nil && scope == w.m.names {
+			w.sharedByModule(v)
 			return kept(v)
 		}
 		return v
@@ -65,71 +68,8 @@ func (w *walker) name(n string) *value {
 			return v
 		}
 	}
-	return nothing
-}
-
-// attr is x.name without a call.
-func (w *walker) attr(base *value, name string) *value {
-	switch base.kind {
-	case session:
-		if closes(name) { // s.close handed to somebody who will call it
-			base.origin.escapes = true
-		}
-	case moduleRef:
-		if v := w.p.member(base.module, name, 0); v != nil {
-			return v
-		}
-		if sub := w.p.resolve(w.m, base.module.dotted+"."+name); sub != nil {
-			return &value{kind: moduleRef, module: sub}
-		}
-	case external:
-		return &value{kind: external, name: base.name + "." + name, holds: base.holds}
-	case instance, classRef:
-		w.looksAtClass(base.class)
-		if m := base.class.method(name); m != nil {
-			if m.prop {
-				return w.property(m)
-			}
-			return &value{kind: funcRef, fn: m, self: base}
-		}
-		if v := base.class.attr(name, 0); v != nil {
-			return kept(v)
-		}
-	}
-	return nothing
-}
-
-// kept is what is read back from an attribute: no longer made by who reads it.
-func kept(v *value) *value {
-	if !v.fresh && v.param == 0 {
-		return v
-	}
-	c := *v
-	c.fresh, c.param = false, 0
-	return &c
-}
-
-func (w *walker) property(m *function) *value {
-	w.looksAtFunction(m)
-	if m.result == nil {
-		return nothing
-	}
-	return kept(m.result)
-}
-
-func (w *walker) index(e *expr) *value {
-	for _, k := range e.kids[1:] {
-		w.eval(k)
-	}
-	v := w.eval(e.kids[0])
-	if v.kind == many && v.of != nil {
-		return v.of
-	}
-	if v.kind == external && (tail(v.name) == "Annotated" || tail(v.name) == "Optional") {
-		return w.fromGeneric(e, &origin{how: given, in: w.fn, mod: w.m})
-	}
-	if v.kind == external || v.kind == classRef { // sessionmaker[AsyncSession](...)
-		return v
+	if builtins[n] {
+		return &value{kind: external, name: n}
 	}
 	return nothing
 }
@@ -183,6 +123,10 @@ func (w *walker) await(e *expr) *value {
 	w.misusedAwait(v, e)
 	switch v.kind {
 	case coroutine:
+		w.usedInTime(v.carries)
+		if isCall(e.kids[0]) {
+			w.usedBeside(v)
+		}
 		if v.of != nil {
 			return v.of
 		}
@@ -206,7 +150,7 @@ func (w *walker) yielded(e *expr) *value {
 	w.learnItem(v)
 	if v.kind == session && w.fn != nil {
 		for _, o := range w.opens {
-			if o.origin == v.origin {
+			if slices.Contains(w.sessionsOf(v), o.origin) {
 				o.yielded = true
 			}
 		}
@@ -223,98 +167,4 @@ func (w *walker) learnItem(v *value) {
 	if before == nil || w.fn.item.kind != before.kind {
 		w.p.changedFor(w.fn.readers)
 	}
-}
-
-// lambda is a function that carries what its body names.
-func (w *walker) lambda(e *expr) *value {
-	v := &value{kind: unknown}
-	mine := map[string]bool{}
-	for _, p := range e.params {
-		mine[p.name] = true
-	}
-	eachExpr(e.kids[0], func(k *expr) {
-		if k.op == opName && !mine[k.name] {
-			v.carries = appendNew(v.carries, w.sessionsOf(w.name(k.name))...)
-		}
-	})
-	escape(v.carries)
-	return v
-}
-
-// sessionsOf are the sessions that a value brings with it.
-func (w *walker) sessionsOf(v *value) []*origin { return w.sessionsAt(v, 0) }
-
-func (w *walker) sessionsAt(v *value, depth int) []*origin {
-	if v == nil || depth > deepest {
-		return nil // a list may hold itself
-	}
-	switch v.kind {
-	case session:
-		return []*origin{v.origin}
-	case instance:
-		return v.holds
-	case external:
-		return v.holds
-	case many:
-		var all []*origin
-		for _, el := range v.elems {
-			all = appendNew(all, w.sessionsAt(el, depth+1)...)
-		}
-		return all
-	case funcRef:
-		all := w.caught(v.fn)
-		if v.self != nil {
-			all = appendNew(all, w.sessionsAt(v.self, depth+1)...)
-		}
-		return appendNew(all, v.carries...)
-	}
-	return v.carries
-}
-
-// caught are the sessions that a nested function uses from around it.
-func (w *walker) caught(fn *function) []*origin {
-	if fn.outer == nil || fn.env == nil {
-		return nil
-	}
-	mine := map[string]bool{}
-	for _, p := range fn.def.params {
-		mine[p.name] = true
-	}
-	each(fn.def.body, func(s *stmt) bool {
-		for _, t := range s.targets {
-			if t != nil && t.op == opName && s.kind != "e" {
-				mine[t.name] = true
-			}
-		}
-		for _, it := range s.items {
-			if it.target != nil && it.target.op == opName {
-				mine[it.target.name] = true
-			}
-		}
-		return true
-	}, func(*expr) {})
-	var all []*origin
-	each(fn.def.body, func(s *stmt) bool { return s.kind != "class" }, func(e *expr) {
-		if e.op == opName && !mine[e.name] {
-			if v, scope := fn.env.lookup(e.name); scope != nil && scope != fn.mod.names {
-				if v.kind == session || v.kind == instance {
-					all = appendNew(all, w.sessionsOf(v)...)
-				}
-			}
-		}
-	})
-	return all
-}
-
-func appendNew(to []*origin, more ...*origin) []*origin {
-	for _, o := range more {
-		seen := false
-		for _, have := range to {
-			seen = seen || have == o
-		}
-		if !seen && o != nil {
-			to = append(to, o)
-		}
-	}
-	return to
 }

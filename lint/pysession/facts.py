@@ -30,6 +30,10 @@ def parts(tag, nodes):
 
 
 def call(n):
+    if named(n, "getattr", 2):
+        return [".", expr(n.args[0]), text_of(n.args[1])]
+    if named(n, "getattr", 3):
+        return ["or", [".", expr(n.args[0]), text_of(n.args[1])], expr(n.args[2])]
     args = [["*", expr(a.value)] if type(a) is ast.Starred else expr(a) for a in n.args]
     return ["()", n.lineno, n.col_offset + 1, expr(n.func), args, [[k.arg, expr(k.value)] for k in n.keywords]]
 
@@ -44,9 +48,20 @@ def constant(n):
     return 0 if n.value is None else None
 
 
+def text_of(n):
+    """The text of a string constant, None for anything else. Before 3.8 it is an ast.Str."""
+    value = getattr(n, "value", None) if type(n) is ast.Constant else getattr(n, "s", None)
+    return value if type(value) is str else None
+
+
+def index(n):
+    """What stands between the brackets. Before 3.9 it is wrapped."""
+    return n.slice.value if type(n.slice).__name__ == "Index" else n.slice
+
+
 def function_like(n):
     a = n.args
-    positional = a.posonlyargs + a.args
+    positional = getattr(a, "posonlyargs", []) + a.args
     defaults = [None] * (len(positional) - len(a.defaults)) + list(a.defaults)
     params = [parameter(p, d, "p") for p, d in zip(positional, defaults)]
     if a.vararg:
@@ -70,14 +85,13 @@ EXPRS = {
     ast.Yield: lambda n: ["yield", n.lineno, n.col_offset + 1, expr(n.value) if n.value else None],
     ast.YieldFrom: lambda n: ["yieldfrom", n.lineno, n.col_offset + 1, expr(n.value)],
     ast.Lambda: lambda n: ["lambda", n.lineno, n.col_offset + 1, function_like(n), expr(n.body)],
-    ast.Subscript: lambda n: ["idx", expr(n.value), expr(n.slice)],
+    ast.Subscript: lambda n: ["idx", expr(n.value), expr(index(n))],
     ast.List: lambda n: ["[]"] + exprs(n.elts),
     ast.Tuple: lambda n: ["[]"] + exprs(n.elts),
     ast.Set: lambda n: ["[]"] + exprs(n.elts),
     ast.Dict: lambda n: ["[]"] + exprs(n.values),
     ast.IfExp: lambda n: ["or", expr(n.body), expr(n.orelse), parts("?", [n.test])],
     ast.BoolOp: lambda n: ["or"] + exprs(n.values),
-    ast.NamedExpr: lambda n: [":=", n.lineno, n.col_offset + 1, expr(n.target), expr(n.value)],
     ast.Starred: lambda n: ["*", expr(n.value)],
     ast.ListComp: comprehension,
     ast.SetComp: comprehension,
@@ -88,11 +102,19 @@ EXPRS = {
     ast.Compare: lambda n: compare(n),
     ast.JoinedStr: lambda n: parts("?", [v.value for v in n.values if type(v) is ast.FormattedValue]),
 }
+if hasattr(ast, "NamedExpr"):
+    EXPRS[ast.NamedExpr] = lambda n: [":=", n.lineno, n.col_offset + 1, expr(n.target), expr(n.value)]
+if sys.version_info < (3, 8):
+    EXPRS[ast.NameConstant] = constant
+
+
+def is_none(n):
+    return type(n).__name__ in ("Constant", "NameConstant") and n.value is None
 
 
 def compare(n):
     """Keeps "x is None" and "x is not None", which say what x can be afterwards."""
-    if len(n.ops) == 1 and type(n.comparators[0]) is ast.Constant and n.comparators[0].value is None:
+    if len(n.ops) == 1 and is_none(n.comparators[0]):
         if type(n.ops[0]) in (ast.Is, ast.Eq):
             return ["none", expr(n.left)]
         if type(n.ops[0]) in (ast.IsNot, ast.NotEq):
@@ -109,21 +131,21 @@ def annotation(n):
     if n is None:
         return None
     kind = type(n)
-    if kind is ast.Constant:
-        return quoted(n.value)
+    if is_none(n):
+        return 0
+    if text_of(n) is not None:
+        return quoted(text_of(n))
     if kind is ast.BinOp:
         return ["|", annotation(n.left), annotation(n.right)]
     if kind is ast.Subscript:
-        inner = n.slice.value if type(n.slice).__name__ == "Index" else n.slice
+        inner = index(n)
         items = inner.elts if type(inner) is ast.Tuple else [inner]
         return ["idx", expr(n.value)] + [annotation(i) for i in items]
     return expr(n)
 
 
 def quoted(value):
-    if value is None:
-        return 0
-    if type(value) is not str or len(value) > 500:
+    if len(value) > 500:
         return None
     try:
         return annotation(ast.parse(value.strip(), mode="eval").body)
@@ -144,7 +166,7 @@ def body(stmts):
 
 def define(n):
     return ["def", *at(n), n.name, int(type(n) is ast.AsyncFunctionDef), function_like(n),
-            exprs(n.decorator_list), annotation(n.returns), body(n.body), n.end_lineno]
+            exprs(n.decorator_list), annotation(n.returns), body(n.body), getattr(n, "end_lineno", n.body[-1].lineno)]
 
 
 def assign(targets, value, n, note=None):
@@ -162,7 +184,16 @@ def imported(n):
     return ["import", *at(n), [[a.asname or a.name, n.module or "", a.name, n.level] for a in n.names]]
 
 
+def named(n, function, count):
+    """A call of setattr or getattr that names its attribute."""
+    return (type(n) is ast.Call and type(n.func) is ast.Name and n.func.id == function and len(n.args) == count
+            and not n.keywords and text_of(n.args[1]) is not None)
+
+
 def expression(n):
+    if named(n.value, "setattr", 3):
+        target, name, value = n.value.args
+        return ["=", *at(n), [[".", expr(target), text_of(name)]], expr(value), None, 1]
     e = expr(n.value)
     return ["e", *at(n), e] if isinstance(e, list) else None
 

@@ -43,7 +43,7 @@ var backgroundTask = map[string]bool{
 
 // taskStarters start a coroutine that runs by itself.
 func startsTask(name string) bool {
-	return name == "asyncio.create_task" || name == "asyncio.ensure_future" || name == "anyio.create_task_group" ||
+	return name == "asyncio.create_task" || name == "asyncio.ensure_future" ||
 		name == "asyncio.tasks.create_task"
 }
 
@@ -51,13 +51,29 @@ func gathers(name string) bool {
 	return name == "asyncio.gather" || name == "asyncio.wait" || name == "asyncio.as_completed" || name == "asyncio.tasks.gather"
 }
 
-// perRequest are objects that live as long as one request; what hangs on them may be a request's session.
+// perRequest are objects that live as long as one request, or that each thread has for
+// itself; what hangs on them may be a request's session.
 var perRequest = map[string]bool{
 	"fastapi.Request": true, "starlette.requests.Request": true, "flask.g": true, "flask.request": true,
 	"starlette.requests.HTTPConnection": true, "fastapi.requests.Request": true, "quart.g": true,
 	"aiohttp.web.Request": true, "sanic.Request": true, "sanic.request.Request": true, "falcon.Request": true,
 	"django.http.HttpRequest": true, "strawberry.types.Info": true, "strawberry.Info": true,
-	"litestar.Request": true, "aiogram.types.Message": true,
+	"threading.local": true, "gevent.local.local": true, "werkzeug.local.Local": true, "asgiref.local.Local": true,
+	"litestar.Request": true, "fastapi.WebSocket": true, "fastapi.websockets.WebSocket": true,
+	"starlette.websockets.WebSocket": true, "aiogram.types.Message": true,
+}
+
+// requestNames are what is commonly called so only where it lives as long as one call;
+// an object of the project that a module holds by such a name is not meant.
+var requestNames = map[string]bool{
+	"request": true, "req": true, "g": true, "ctx": true, "context": true, "info": true, "scope": true,
+	"websocket": true, "ws": true, "event": true, "message": true,
+}
+
+// processWide are objects that live as long as the process.
+var processWide = map[string]bool{
+	"fastapi.FastAPI": true, "fastapi.applications.FastAPI": true, "starlette.applications.Starlette": true,
+	"flask.Flask": true, "quart.Quart": true, "sanic.Sanic": true, "aiohttp.web.Application": true, "litestar.Litestar": true,
 }
 
 // streams send what a generator yields after the function has returned.
@@ -75,6 +91,29 @@ func closes(method string) bool {
 var sessionMethods = map[string]bool{
 	"execute": true, "scalar": true, "scalars": true, "query": true, "add": true, "add_all": true, "commit": true,
 	"rollback": true, "flush": true, "refresh": true, "merge": true, "delete": true, "get": true, "begin": true,
+	"exec": true,
+}
+
+// coroutines are the methods of an AsyncSession that have to be awaited.
+var coroutines = map[string]bool{
+	"execute": true, "scalar": true, "scalars": true, "get": true, "get_one": true, "stream": true, "stream_scalars": true,
+	"commit": true, "rollback": true, "flush": true, "refresh": true, "merge": true, "delete": true, "run_sync": true,
+	"exec": true,
+}
+
+// transparent are decorators under which a call stays the call that it is.
+var transparent = map[string]bool{
+	"contextmanager": true, "asynccontextmanager": true, "staticmethod": true, "classmethod": true, "property": true,
+	"cached_property": true, "wraps": true, "cache": true, "lru_cache": true, "retry": true, "override": true,
+	"abstractmethod": true, "overload": true, "final": true, "setter": true, "inject": true, "get": true, "post": true,
+	"put": true, "patch": true, "delete": true, "route": true, "websocket": true, "command": true, "on_event": true,
+	"exception_handler": true, "middleware": true, "deprecated": true, "timed": true, "traced": true,
+}
+
+// timeLimits are context managers that cancel what runs inside them.
+var timeLimits = map[string]bool{
+	"asyncio.timeout": true, "asyncio.timeout_at": true, "async_timeout.timeout": true,
+	"anyio.fail_after": true, "anyio.move_on_after": true, "asyncio.timeouts.timeout": true,
 }
 
 // remote are a library's functions that wait for another machine.

@@ -56,6 +56,10 @@ func (w *walker) fromGeneric(note *expr, from *origin) *value {
 		}
 	case "list", "List", "Sequence", "Iterable", "tuple", "Tuple", "set", "Set":
 		return &value{kind: many, of: inner(1)}
+	case "dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "OrderedDict":
+		if len(note.kids) == 3 {
+			return &value{kind: many, of: inner(2)}
+		}
 	case "AsyncGenerator", "AsyncIterator", "Generator", "Iterator", "AsyncIterable":
 		return nothing // whether it is a provider is told by the function itself
 	}
@@ -90,7 +94,7 @@ func (w *walker) promised(v *value, from *origin) *value {
 		return &value{kind: instance, class: v.class}
 	case session: // an alias such as SessionDep = Annotated[AsyncSession, Depends(get_db)]
 		o := *from
-		o.async = v.async
+		o.async, o.framed = v.async, v.origin.framed
 		return &value{kind: session, async: v.async, origin: &o}
 	case factory, scoped, instance:
 		return v
@@ -127,19 +131,26 @@ func (w *walker) fromDependency(e *expr, from *origin) *value {
 		return nothing
 	}
 	v := w.eval(e.kids[1])
+	if v.kind == instance {
+		if m := v.class.method("__call__"); m != nil {
+			v = &value{kind: funcRef, fn: m, self: v}
+		}
+	}
 	if v.kind != funcRef {
 		return nothing
 	}
-	item := v.fn.result
+	w.looksAtFunction(v.fn)
+	v.fn.framed = true
+	item := v.fn.returned()
 	if v.fn.yields {
-		item = v.fn.item
+		item = v.fn.yielded()
 	}
 	if item == nil {
 		return nothing
 	}
 	if item.kind == session {
 		o := *from
-		o.async = item.async
+		o.async, o.framed = item.async, true
 		return &value{kind: session, async: item.async, origin: &o}
 	}
 	if item.kind == instance || item.kind == factory {

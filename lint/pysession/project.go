@@ -24,6 +24,7 @@ type module struct {
 	funcs   []*function
 	classes []*class
 	byDef   map[*stmt]*function
+	broken  string // why it is not looked at any further
 }
 
 // project is everything that is resolved together.
@@ -33,6 +34,9 @@ type project struct {
 	found   *collector
 	dirty   map[*function]bool // to be walked again
 	seen    map[lookup]*module // what imports have been resolved to
+	state   map[string]*value  // what applications keep, by attribute
+
+	stateReaders readers
 }
 
 // lookup is a question to resolve: a name, asked for in a folder.
@@ -42,7 +46,7 @@ func newProject() *project {
 	return &project{byTail: map[string][]*module{}, dirty: map[*function]bool{}, seen: map[lookup]*module{}}
 }
 
-func (p *project) add(name string, body []stmt) *module {
+func (p *project) add(name string, body []stmt) {
 	dotted := strings.TrimSuffix(strings.TrimSuffix(path.Clean(name), ".py"), "/__init__")
 	m := &module{path: name, dotted: strings.ReplaceAll(dotted, "/", "."), body: body, imports: collectImports(body)}
 	m.top = &function{mod: m, def: &stmt{kind: "def", name: "<module>"}}
@@ -57,7 +61,6 @@ func (p *project) add(name string, body []stmt) *module {
 	p.modules = append(p.modules, m)
 	tail := m.dotted[strings.LastIndexByte(m.dotted, '.')+1:]
 	p.byTail[tail] = append(p.byTail[tail], m)
-	return m
 }
 
 // resolve finds the module that an import in from means: the one whose path ends
@@ -116,7 +119,7 @@ func (m *module) absolute(i imported) string {
 // test says whether the file is a test: it may do what others must not.
 func (m *module) test() bool {
 	base := path.Base(m.path)
-	if strings.HasPrefix(base, "test_") || strings.HasSuffix(base, "_test.py") || base == "conftest.py" {
+	if strings.HasPrefix(base, "test_") || strings.HasSuffix(base, "_test.py") || base == "conftest.py" || base == "tests.py" {
 		return true
 	}
 	for part := range strings.SplitSeq(path.Dir(m.path), "/") {

@@ -54,8 +54,8 @@ func (w *walker) misusedProvider(v *value, method string, e *expr) {
 }
 
 // scopedMethod looks at the use of a scoped_session in a coroutine.
-func (w *walker) scopedMethod(method string, e *expr) {
-	if w.fn != nil && w.fn.def.async && sessionMethods[method] {
+func (w *walker) scopedMethod(s *value, method string, e *expr) {
+	if !s.async && w.fn != nil && w.fn.def.async && sessionMethods[method] {
 		w.finding(rule.SharedScope, rule.Warning, e.pos, "a scoped_session is used in a coroutine: its scope is the thread, which all tasks share", nil)
 	}
 }
@@ -70,15 +70,23 @@ func (w *walker) waitFor(v *value, e *expr) {
 
 // remoteCall looks at a call to another machine while a session is held by a with.
 func (w *walker) remoteCall(name string, e *expr) {
-	if len(w.held) == 0 {
-		return
-	}
 	base := name
 	if i := len(name) - len(tail(name)) - 1; i > 0 {
 		base = trimCall(name[:i])
 	}
 	if remote[name] || remoteClients[base] && tail(name) != "close" && tail(name) != "aclose" {
-		w.finding(rule.WaitHolding, rule.Warning, e.pos, fmt.Sprintf("%s waits for another machine while a session is held", trimCall(name)), w.held[len(w.held)-1].origin)
+		w.waits(trimCall(name), e)
+	}
+}
+
+// waits notes that a call waits for another machine, here and for whoever calls this function.
+func (w *walker) waits(name string, e *expr) {
+	if w.fn != nil && !w.fn.remote {
+		w.fn.remote = true
+		w.p.changedFor(w.fn.readers)
+	}
+	if len(w.held) > 0 {
+		w.finding(rule.WaitHolding, rule.Warning, e.pos, fmt.Sprintf("%s waits for another machine while a session is held", name), w.held[len(w.held)-1].origin)
 	}
 }
 
@@ -102,7 +110,10 @@ func (w *walker) streamed(args arguments, e *expr) {
 // unjoined looks at what a function started and did not wait for.
 func (w *walker) unjoined() {
 	for _, s := range w.spawns {
-		if s.joined || len(s.sessions) == 0 {
+		if s.joined && s.beside {
+			w.reportShared(s.sessions[0], s.pos, s.what)
+		}
+		if s.joined || len(s.sessions) == 0 || s.group && s.what != "submit" {
 			continue
 		}
 		msg := fmt.Sprintf("%s hands the database session to work that nothing here waits for", s.what)

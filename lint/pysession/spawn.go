@@ -1,6 +1,9 @@
 package pysession
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // spawn is one start of a task, thread or background job with sessions in it.
 type spawn struct {
@@ -12,6 +15,8 @@ type spawn struct {
 	group    bool  // a task group waits for it
 	loop     *stmt // the loop that starts it
 	later    bool  // it runs after the response: nothing here can wait for it
+	onSelf   bool  // it is work on the object whose method starts it
+	beside   bool  // the function has used a session of it before it waited for it
 }
 
 // starts recognises what starts work beside the caller. It gives nil for any other call.
@@ -19,22 +24,44 @@ func (w *walker) starts(f *value, args arguments, e *expr, awaited bool) *value 
 	name := f.name
 	switch {
 	case startsTask(name) || strings.HasSuffix(name, ".create_task") || strings.HasSuffix(name, ".run_coroutine_threadsafe"):
-		return w.task(name, w.carried(args.list), e, args)
+		if coro := args.keys["coro"]; coro != nil {
+			args.list = append([]*value{coro}, args.list...)
+		}
+		var work []*origin
+		for _, v := range args.list[:min(1, len(args.list))] {
+			work = w.atWork(v)
+		}
+		return w.task(name, appendNew(work, w.carried(args.list)...), e, args)
 	case strings.HasSuffix(name, ".start_soon"):
 		v := w.task(name, w.carried(args.list), e, args)
 		v.spawned.group = true
 		return v
+	case tail(name) == "call_later" || tail(name) == "call_at" || tail(name) == "call_soon" || tail(name) == "call_soon_threadsafe":
+		return w.task(name, w.carried(args.list), e, args)
+	case name == "threading.Timer":
+		return w.task(name, w.carried(append(args.list, args.keys["function"], args.keys["args"], args.keys["kwargs"])), e, args)
 	case name == "threading.Thread" || name == "multiprocessing.Process":
 		return w.task(name, w.carried(append(args.list, args.keys["target"], args.keys["args"], args.keys["kwargs"])), e, args)
-	case name == "asyncio.to_thread" || strings.HasSuffix(name, ".run_in_executor") || tail(name) == "run_in_threadpool" || name == "anyio.to_thread.run_sync":
+	case name == "asyncio.to_thread" || tail(name) == "run_in_threadpool" || name == "anyio.to_thread.run_sync":
 		if awaited {
 			return nothing // one after the other
 		}
-		return &value{kind: coroutine, carries: w.carried(args.list)}
+		return &value{kind: coroutine, carries: w.carried(args.all(e))}
+	case strings.HasSuffix(name, ".run_in_executor"):
+		if awaited {
+			return nothing
+		}
+		return w.task(name, w.carried(args.list), e, args)
 	case strings.HasPrefix(name, "concurrent.futures.") && strings.HasSuffix(name, "Executor().submit"):
-		v := w.task(name, w.carried(args.list), e, args)
+		v := w.task(name, w.carried(args.all(e)), e, args)
 		v.spawned.group = true
 		return v
+	case strings.HasPrefix(name, "concurrent.futures.") && strings.HasSuffix(name, "Executor().map"):
+		for _, o := range w.carried(args.list[:min(1, len(args.list))]) {
+			w.reportShared(o, e.pos, "map")
+			break
+		}
+		return nothing
 	case w.background(name):
 		w.later(w.carried(args.all(e)), e)
 		return nothing
@@ -48,6 +75,14 @@ func (w *walker) background(name string) bool {
 	}
 	base, ok := strings.CutSuffix(name, "().add_task")
 	return ok && backgroundTypes[base]
+}
+
+// atWork are the sessions that a value uses once it is started.
+func (w *walker) atWork(v *value) []*origin {
+	if v == nil {
+		return nil
+	}
+	return appendNew(slices.Clip(w.sessionsOf(v)), v.took...)
 }
 
 // carried are the sessions that the values bring with them.
@@ -68,6 +103,7 @@ func (w *walker) task(name string, sessions []*origin, e *expr, args arguments) 
 	if len(w.loops) > 0 {
 		s.loop = w.loops[len(w.loops)-1]
 	}
+	s.onSelf = w.onSelf(append(slices.Clip(args.list), args.keys["target"], args.keys["coro"]))
 	w.spawns = append(w.spawns, s)
 	v := &value{kind: task, spawned: s, carries: sessions}
 	if len(args.list) > 0 && args.list[0].kind == coroutine {
@@ -76,64 +112,22 @@ func (w *walker) task(name string, sessions []*origin, e *expr, args arguments) 
 	return v
 }
 
+// passedOn notes that somebody else may wait for the tasks.
+func passedOn(vs []*value) {
+	for _, v := range vs {
+		switch {
+		case v == nil:
+		case v.kind == task && v.spawned != nil:
+			v.spawned.joined = true
+		case v.kind == many:
+			passedOn(slices.DeleteFunc(slices.Clone(v.elems), func(el *value) bool { return el == v || el.kind == many }))
+		}
+	}
+}
+
 // later is work for after the response.
 func (w *walker) later(sessions []*origin, e *expr) {
 	if len(sessions) > 0 {
 		w.spawns = append(w.spawns, &spawn{pos: e.pos, sessions: sessions, what: "add_task", later: true})
 	}
-}
-
-// gather runs several at once: none of them may share a session.
-func (w *walker) gather(name string, args arguments, e *expr) *value {
-	var all []*value
-	for _, v := range args.list {
-		if v.kind == many {
-			all = append(all, v.elems...)
-			continue
-		}
-		all = append(all, v)
-	}
-	times := map[*origin]int{}
-	for _, v := range all {
-		if v.kind == task && v.spawned != nil {
-			v.spawned.joined = true
-		}
-		for _, o := range w.sessionsOf(v) {
-			times[o]++
-		}
-	}
-	for _, v := range all {
-		for _, o := range w.sessionsOf(v) {
-			if times[o] > 1 {
-				w.reportShared(o, e.pos, tail(name))
-				return &value{kind: many, of: nothing}
-			}
-		}
-	}
-	return &value{kind: coroutine}
-}
-
-// leaveGroup looks at the tasks of the groups that a with statement waits for.
-func (w *walker) leaveGroup(from int) {
-	times := map[*origin]int{}
-	for _, sp := range w.spawns[from:] {
-		if !sp.group {
-			continue
-		}
-		sp.joined = true
-		for _, o := range sp.sessions {
-			times[o]++
-			if w.repeats(sp, o) {
-				times[o]++
-			}
-			if times[o] == 2 {
-				w.reportShared(o, sp.pos, sp.what)
-			}
-		}
-	}
-}
-
-// repeats says whether the task is started in a loop with a session from before it.
-func (w *walker) repeats(sp *spawn, o *origin) bool {
-	return sp.loop != nil && (o.param > 0 || o.pos.line < sp.loop.pos.line)
 }

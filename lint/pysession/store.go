@@ -6,22 +6,12 @@ import (
 	"github.com/reeve-run/reeve/lint/rule"
 )
 
-// age is how old a holder is, beside a session that is put into it.
-type age int
-
-const (
-	unsure  age = iota
-	younger     // made here, after the session or for it
-	request     // lives as long as one request
-	self        // the object whose method this is
-	passed      // came in as a parameter
-	older       // was there before
-)
-
 // storeAttr is target.name = v.
 func (w *walker) storeAttr(t *expr, v *value, s *stmt) {
 	base := w.eval(t.kids[0])
 	w.learnAttr(base, t.name, v)
+	w.learnState(t, v)
+	w.handsOver([]*value{v})
 	sessions := w.sessionsOf(v)
 	escape(sessions)
 	if len(sessions) == 0 || v.kind == many || v.kind == task {
@@ -34,19 +24,16 @@ func (w *walker) storeAttr(t *expr, v *value, s *stmt) {
 func (w *walker) storeIndex(t *expr, v *value, s *stmt) {
 	inner := t.kids[0]
 	w.eval(inner)
+	if inner != nil && inner.op == opName {
+		passedOn([]*value{v}) // whoever has the container can wait for it
+	}
 	sessions := w.sessionsOf(v)
 	escape(sessions)
-	if len(sessions) == 0 || v.kind != session && v.kind != instance || inner == nil {
+	if len(sessions) == 0 || v.kind == many || v.kind == task || v.kind == coroutine || inner == nil {
 		return
 	}
-	if inner.op == opAttr {
-		w.store(inner, w.eval(inner.kids[0]), v, sessions, s)
-		return
-	}
-	if inner.op == opName {
-		if _, scope := w.env.lookup(inner.name); scope == w.m.names && w.env != w.m.names && w.fn != nil {
-			w.reportStore(rule.Error, v, sessions[0], s.pos, "the module's "+inner.name)
-		}
+	if w.fn != nil {
+		w.contain(inner, nothing, v, sessions, s)
 	}
 }
 
@@ -65,6 +52,10 @@ func (w *walker) learnAttr(base *value, name string, v *value) {
 
 func (w *walker) store(t *expr, base, v *value, sessions []*origin, s *stmt) {
 	o := sessions[0]
+	if w.onOwnClass(t, o) {
+		w.learnKeep(o.param-1, t.name, s.pos)
+		return
+	}
 	switch w.ageOf(t.kids[0], base) {
 	case younger:
 		if base.kind == instance && !base.class.owns(t.name) {
@@ -89,7 +80,7 @@ func (w *walker) store(t *expr, base, v *value, sessions []*origin, s *stmt) {
 // storeSelf keeps a session in the method's own object. A constructor only
 // remembers it: whoever makes the object decides how long it lives.
 func (w *walker) storeSelf(t *expr, base, v *value, o *origin, s *stmt) {
-	if w.fn == nil || base.kind != instance || base.class.owns(t.name) || w.resets(t) {
+	if w.fn == nil || w.fn.name == "__enter__" || w.fn.name == "__aenter__" || base.kind != instance || base.class.owns(t.name) || base.class.endsSession(o) || w.resets(t) {
 		return
 	}
 	if o.param > 0 && o.in == w.fn {
@@ -97,29 +88,19 @@ func (w *walker) storeSelf(t *expr, base, v *value, o *origin, s *stmt) {
 		if w.fn.name != "__init__" && w.fn.called() == 0 {
 			w.reportStore(rule.Warning, v, o, s.pos, t.String())
 		}
-		if w.fn.name == "__init__" && w.fn.called() == 0 && v.kind == session {
+		if w.fn.name == "__init__" && w.fn.called() == 0 && v.kind == session && !o.framed {
 			w.reportStore(rule.Info, v, o, s.pos, t.String())
 		}
 		return
 	}
 	switch {
+	case (o.how == managed || o.how == provided || o.end != (pos{})) && !o.async:
+		w.reportStore(rule.Warning, v, o, s.pos, t.String()) // a command or a thread may be alone with its object
 	case o.how == managed || o.how == provided || o.end != (pos{}):
 		w.reportStore(rule.Error, v, o, s.pos, t.String())
 	case o.how == opened && v.kind == session:
 		w.reportStore(rule.Warning, v, o, s.pos, t.String())
 	}
-}
-
-// learnKeep notes that the function keeps a parameter in its own object.
-func (w *walker) learnKeep(i int, attr string, at pos) {
-	if _, known := w.fn.keeps[i]; known {
-		return
-	}
-	if w.fn.kept == nil {
-		w.fn.kept = map[int]string{}
-	}
-	w.fn.keeps[i], w.fn.kept[i] = at, attr
-	w.p.changedFor(w.fn.readers)
 }
 
 // storeParam puts a session on an object that the caller passed. If every caller
@@ -152,155 +133,11 @@ func (w *walker) storeGlobal(name string, v *value, s *stmt) {
 	if len(sessions) == 0 || v.kind != session && v.kind != instance || w.fn == nil {
 		return
 	}
-	w.reportStore(rule.Error, v, sessions[0], s.pos, "the module variable "+name)
-}
-
-// keepsAtCall looks at a call of a method that keeps what it is given in its own object.
-func (w *walker) keepsAtCall(fn *function, bound map[int]*value, e *expr) {
-	if fn.name == "__init__" || w.fn == nil {
-		return
+	severity := rule.Error
+	if w.resets(&expr{op: opName, name: name}) {
+		severity = rule.Warning // lent for a while, but to every task and thread that comes by
 	}
-	for i := range fn.keeps {
-		v := bound[i]
-		if v == nil || bound[0] == nil || v.kind != session {
-			continue
-		}
-		holder := bound[0]
-		switch {
-		case holder.kind != instance || holder.fresh || holder.class.owns(fn.kept[i]):
-		case holder.param == 1 && w.fn.class != nil:
-			if v.origin.param > 0 && v.origin.in == w.fn {
-				w.learnKeep(v.origin.param-1, fn.kept[i], e.pos)
-			} else if v.origin.how == managed {
-				w.reportStore(rule.Error, v, v.origin, e.pos, "self."+fn.kept[i])
-			}
-		default:
-			w.reportStore(rule.Error, v, v.origin, e.pos, holder.class.name+"."+fn.kept[i])
-		}
-	}
-}
-
-func rootOf(e *expr) *expr {
-	for e != nil && (e.op == opAttr || e.op == opIndex) {
-		e = e.kids[0]
-	}
-	if e == nil || e.op != opName {
-		return nil
-	}
-	return e
-}
-
-// ageOf tells how old the holder is that an expression names.
-func (w *walker) ageOf(holder *expr, base *value) age {
-	root := rootOf(holder)
-	if root == nil || base.kind == external && perRequest[trimCall(base.name)] || base.kind == none {
-		return request
-	}
-	v, scope := w.env.lookup(root.name)
-	switch {
-	case v.kind == external && perRequest[trimCall(v.name)] || root.name == "request" || root.name == "g":
-		if through(holder, "app") {
-			return older
-		}
-		return request
-	case scope == nil:
-		return unsure
-	case w.fn != nil && scope == w.m.names || v.kind == classRef || v.kind == moduleRef:
-		return older
-	case v.param == 1 && w.fn != nil && w.fn.class != nil && !w.fn.static:
-		if root == holder {
-			return self
-		}
-		if base.fresh {
-			return younger
-		}
-		return older
-	case scope != w.env:
-		return unsure
-	case w.isParam(root.name):
-		return passed
-	case base.kind == instance && base.fresh || v.fresh:
-		return younger
-	case base.kind == instance && !base.fresh:
-		return older
-	case v.kind == external && capital(tail(trimCall(v.name))):
-		return younger
-	}
-	return unsure
-}
-
-func through(e *expr, attr string) bool {
-	for ; e != nil && e.op == opAttr; e = e.kids[0] {
-		if e.name == attr {
-			return true
-		}
-	}
-	return false
-}
-
-func trimCall(name string) string {
-	if n := len(name); n > 2 && name[n-2:] == "()" {
-		return name[:n-2]
-	}
-	return name
-}
-
-func capital(s string) bool { return s != "" && s[0] >= 'A' && s[0] <= 'Z' }
-
-func (w *walker) isParam(name string) bool {
-	if w.fn == nil {
-		return false
-	}
-	for _, p := range w.fn.def.params {
-		if p.name == name {
-			return true
-		}
-	}
-	return false
-}
-
-// resets says whether the function sets the same attribute to None again: then
-// it lends the session for a while, and takes it back.
-func (w *walker) resets(t *expr) bool {
-	if w.fn == nil {
-		return false
-	}
-	name, found := t.String(), false
-	eachStmt(w.fn.def.body, func(s *stmt) {
-		if s.kind == "=" && s.value != nil && s.value.op == opNone && len(s.targets) == 1 && s.targets[0].String() == name {
-			found = true
-		}
-	})
-	return found
-}
-
-func eachStmt(body []stmt, see func(*stmt)) {
-	for i := range body {
-		s := &body[i]
-		see(s)
-		eachStmt(s.body, see)
-		for _, arm := range s.arms {
-			eachStmt(arm, see)
-		}
-		eachStmt(s.final, see)
-	}
-}
-
-// String is a name or a chain of attributes as it is written.
-func (e *expr) String() string {
-	switch {
-	case e == nil:
-		return "..."
-	case e.op == opName:
-		return e.name
-	case e.op == opAttr:
-		return e.kids[0].String() + "." + e.name
-	case e.op == opIndex:
-		return e.kids[0].String() + "[...]"
-	case e.op == opCall:
-		return e.kids[0].String() + "(...)"
-	}
-	return "..."
+	w.reportStore(severity, v, sessions[0], s.pos, "the module variable "+name)
 }
 
 func (w *walker) reportStore(severity rule.Severity, v *value, o *origin, at pos, holder string) {
@@ -309,7 +146,10 @@ func (w *walker) reportStore(severity rule.Severity, v *value, o *origin, at pos
 		what = fmt.Sprintf("a %s that keeps the database session", v.class.name)
 	}
 	how := "which is older than the session and may use it after its end"
-	if severity != rule.Error {
+	switch {
+	case severity == rule.Error && o.how == opened && o.end == (pos{}) && !o.async:
+		severity, how = rule.Warning, "where every user of it shares it, and nothing here ends it"
+	case severity != rule.Error:
 		how = "which may outlive it"
 	}
 	w.finding(rule.Stored, severity, at, fmt.Sprintf("%s is stored in %s, %s", what, holder, how), o)

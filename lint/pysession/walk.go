@@ -1,22 +1,24 @@
 package pysession
 
-import "maps"
-
 // walker goes through one function in the order of its statements and keeps what
 // each name stands for. The last round reports; the rounds before only learn.
 type walker struct {
-	p        *project
-	m        *module
-	fn       *function
-	env      *env
-	reader   *function // who looks: fn, or what stands for the module's own statements
-	report   bool
-	loops    []*stmt
-	over     []*stmt // async loops over session providers, innermost last; nil for other loops
-	spawns   []*spawn
-	opens    []*opening
-	held     []*value
-	awaiting bool
+	p      *project
+	m      *module
+	fn     *function
+	env    *env
+	reader *function // who looks: fn, or what stands for the module's own statements
+	report bool
+	loops  []*stmt
+	over   []*stmt // async loops over session providers, innermost last; nil for other loops
+	spawns []*spawn
+	opens  []*opening
+	pulls  []*pull
+	held   []*value
+	timed  []*timed
+
+	launchings []launching
+	awaiting   bool
 }
 
 // opening is a session opened into a plain name: somebody in the function must end it.
@@ -82,7 +84,7 @@ func (w *walker) assignment(s *stmt) {
 		v = w.eval(s.value)
 	}
 	if s.note != nil {
-		if noted := w.fromNote(s.note, &origin{how: given, in: w.fn, mod: w.m, pos: s.pos}); v.kind == unknown {
+		if noted := w.fromNote(s.note, &origin{how: given, in: w.fn, mod: w.m, pos: s.pos}); v.kind == unknown || vague(v) && noted.kind == session {
 			v = noted
 		}
 	}
@@ -129,66 +131,6 @@ func (w *walker) bind(name string, v *value, s *stmt) {
 	}
 }
 
-// branch walks both arms from the same names and joins what they leave.
-func (w *walker) branch(s *stmt) {
-	w.eval(s.value)
-	yes, no := w.narrowed(s.value)
-	before := w.env.vars
-	w.env.vars = fork(before, yes)
-	w.body(s.body)
-	then := w.env.vars
-	w.env.vars = fork(before, no)
-	for _, arm := range s.arms {
-		w.body(arm)
-	}
-	switch {
-	case leaves(s.body): // what comes after is the other arm's
-	case len(s.arms) > 0 && leaves(s.arms[0]):
-		w.env.vars = then
-	default:
-		for name, v := range then {
-			w.env.vars[name] = join(w.env.vars[name], v)
-		}
-	}
-}
-
-func leaves(body []stmt) bool {
-	if len(body) == 0 {
-		return false
-	}
-	switch body[len(body)-1].kind {
-	case "return", "raise", "continue", "break":
-		return true
-	}
-	return false
-}
-
-// fork copies the names, without what a test has ruled out.
-func fork(vars map[string]*value, absent string) map[string]*value {
-	c := make(map[string]*value, len(vars)+2)
-	maps.Copy(c, vars)
-	if absent != "" {
-		if _, ok := c[absent]; ok {
-			c[absent] = &value{kind: none}
-		}
-	}
-	return c
-}
-
-// narrowed tells which name is None in the body, and which in the else.
-func (w *walker) narrowed(test *expr) (body, orelse string) {
-	if test == nil || len(test.kids) != 1 || test.kids[0] == nil || test.kids[0].op != opName {
-		return "", ""
-	}
-	switch test.op {
-	case opIsNone:
-		return test.kids[0].name, ""
-	case opNotNone:
-		return "", test.kids[0].name
-	}
-	return "", ""
-}
-
 func (w *walker) loop(s *stmt, provider *stmt) {
 	w.loops, w.over = append(w.loops, s), append(w.over, provider)
 	w.body(s.body)
@@ -211,7 +153,9 @@ func (w *walker) forLoop(s *stmt) {
 			}
 		}
 	case v.kind == many && v.of != nil:
-		element = v.of
+		if element = v.of; !v.fresh {
+			element = kept(element)
+		}
 	}
 	w.assign(s.targets[0], element, s)
 	w.loop(s, provider)
@@ -221,65 +165,15 @@ func (w *walker) origin(h how, at pos, async bool) *origin {
 	return &origin{how: h, async: async, in: w.fn, mod: w.m, pos: at}
 }
 
-func (w *walker) with(s *stmt) {
-	depth := len(w.held)
-	groups := len(w.spawns)
-	for _, it := range s.items {
-		v := w.enter(w.eval(it.value), s)
-		if it.target != nil {
-			w.assign(it.target, v, s)
-		}
-		if v.kind == session {
-			w.held = append(w.held, v)
-		}
-	}
-	w.body(s.body)
-	w.held = w.held[:depth]
-	w.leaveGroup(groups)
-}
-
-// enter is what "as" gives.
-func (w *walker) enter(v *value, s *stmt) *value {
-	switch v.kind {
-	case session:
-		if v.origin.how == opened {
-			v.origin.how = managed
-		}
-		return v
-	case manager:
-		if v.of != nil && v.of.kind == session {
-			return &value{kind: session, async: v.of.async, origin: w.origin(managed, s.pos, v.of.async)}
-		}
-		if v.of != nil {
-			return v.of
-		}
-	case instance:
-		name := "__enter__"
-		if s.async {
-			name = "__aenter__"
-		}
-		if m := v.class.method(name); m != nil && m.result != nil {
-			r := m.result
-			if r.kind == session {
-				return &value{kind: session, async: r.async, origin: w.origin(managed, s.pos, r.async)}
-			}
-			if r.kind == instance {
-				return v
-			}
-		}
-		return v
-	case external, coroutine:
-		return v
-	}
-	return nothing
-}
-
 func (w *walker) returns(s *stmt) {
 	v := w.eval(s.value)
 	if v.kind == task && v.spawned != nil {
 		v.spawned.joined = true // it is the caller's now
 	}
+	w.leftToFramework(v)
+	w.returnedOpen(v, s.pos)
 	escape(w.sessionsOf(v))
+	w.handsOver([]*value{v})
 	if w.fn != nil {
 		w.learnResult(v)
 	}

@@ -98,7 +98,7 @@ var table = []Rule{
 	},
 	{
 		Name: ProviderExit, Severity: Error,
-		Summary: "a loop over a session provider is left with return or break",
+		Summary: "a session provider is left before its end",
 		Why:     "The abandoned generator keeps the session until it is collected, and then closes it in another task, in the middle of whatever runs there.",
 		Instead: "Make the provider a context manager (`@asynccontextmanager`) and use `async with`, or leave the loop only at its end.",
 	},

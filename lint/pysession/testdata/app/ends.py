@@ -15,6 +15,13 @@ def never_sync(x):
 
 def early(x):
     db = SyncSession()  # want neverended error
+    if not db.execute(x):
+        return None
+    db.close()
+
+
+def early_before_use(x):
+    db = SyncSession()  # want neverended warning
     if not x:
         return None
     db.execute(x)
@@ -33,7 +40,7 @@ def opener() -> Session:
 
 def through(x):
     db = opener()  # want neverended error
-    if x:
+    if db.scalar(x):
         return
     db.close()
 

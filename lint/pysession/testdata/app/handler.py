@@ -1,4 +1,5 @@
 import asyncio
+from typing import Annotated
 
 from fastapi import BackgroundTasks, Depends
 from fastapi.responses import StreamingResponse
@@ -8,11 +9,16 @@ from app.db import Scoped, SessionLocal, get_db, session_scope
 from app.supervisor import Owner, Repo, Supervisor, supervisor
 
 REGISTRY = {}
+SessionDep = Annotated[AsyncSession, Depends(get_db)]
 
 
 async def handle(text, db: AsyncSession = Depends(get_db)):
     supervisor.db_session = db  # want sessionstored error
     return await supervisor.run(text)
+
+
+async def by_alias(db: SessionDep):
+    supervisor.db_session = db  # want sessionstored error
 
 
 def configure(supervisor, user_id, db_session: AsyncSession):
