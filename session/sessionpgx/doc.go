@@ -9,7 +9,8 @@
 //
 // Watch puts the guard under a pool without touching those who use it: held
 // connections are listed and age, waits are bounded, circles are found, and a raw connection
-// that is used after its release is refused.
+// that is used after its release is refused. It is a tracer: pgx asks it about every
+// acquire, release and statement, and takes its refusal as a context that has ended.
 //
 // Failures: an error of fn rolls back and is returned as it is; a panic rolls back
 // and goes on; an error of the database is wrapped with what was done. A rollback has
