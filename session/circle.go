@@ -140,7 +140,7 @@ func (l *look) waiting(stack []uintptr) bool {
 // startedBy says whether the call at pc is of a function literal, or of a go
 // statement's own function, within the function whose name the prefix is.
 func startedBy(pc uintptr, prefix string) bool {
-	name, ok := strings.CutPrefix(nameOf(pc), prefix)
+	name, ok := strings.CutPrefix(functionOf(pc).name, prefix)
 	return ok && (strings.HasPrefix(name, "func") || strings.HasPrefix(name, "gowrap"))
 }
 

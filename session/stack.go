@@ -22,7 +22,7 @@ func (t *trace) shape() (shape, bool) {
 	if i < 0 {
 		return shape{}, false
 	}
-	return shape{pc: pcs[i], entry: entry(pcs[i]), outer: pcs[i+1:]}, true
+	return shape{pc: pcs[i], entry: functionOf(pcs[i]).entry, outer: pcs[i+1:]}, true
 }
 
 // author is the author's innermost line on a stack.
@@ -35,7 +35,7 @@ func author(pcs []uintptr) uintptr {
 
 func (s shape) fits(stack []uintptr) bool {
 	for i, pc := range stack {
-		if entry(pc) != s.entry {
+		if functionOf(pc).entry != s.entry {
 			continue
 		}
 		rest := stack[i+1:]
@@ -47,13 +47,25 @@ func (s shape) fits(stack []uintptr) bool {
 	return false
 }
 
-// entry is where the function starts that the return address lies in.
-func entry(pc uintptr) uintptr {
-	f := runtime.FuncForPC(pc - 1)
-	if f == nil {
-		return 0
+// function is what is known of the function that a return address lies in.
+type function struct {
+	entry uintptr // where it starts
+	name  string
+}
+
+// functions remembers them: a look at ten thousand goroutines sees few places.
+var functions sync.Map // uintptr to function
+
+func functionOf(pc uintptr) function {
+	if f, ok := functions.Load(pc); ok {
+		return f.(function)
 	}
-	return f.Entry()
+	var known function
+	if f := runtime.FuncForPC(pc - 1); f != nil {
+		known = function{f.Entry(), f.Name()}
+	}
+	functions.Store(pc, known)
+	return known
 }
 
 // trim cuts off the unused end.
@@ -107,19 +119,10 @@ func (h *Hold) whereabouts() (at []Site, waits bool) {
 }
 
 // inPool says whether the call at pc is the one in which database/sql waits.
-func inPool(pc uintptr) bool { return nameOf(pc) == "database/sql.(*DB).conn" }
-
-// nameOf is the name of the function that the return address lies in.
-func nameOf(pc uintptr) string {
-	f := runtime.FuncForPC(pc - 1)
-	if f == nil {
-		return ""
-	}
-	return f.Name()
-}
+func inPool(pc uintptr) bool { return functionOf(pc).name == "database/sql.(*DB).conn" }
 
 // name is the name of the function that has opened the unit.
-func (s shape) name() string { return nameOf(s.entry + 1) }
+func (s shape) name() string { return functionOf(s.pc).name }
 
 // outside is the innermost line of the program's own module, or, for a stack that has
 // none, of whatever is not the standard library: the call that is being waited for
