@@ -155,7 +155,8 @@ func (q *queue) endOld() {
 func (l *lot) look() (again bool) {
 	q := &l.queue
 	waiters, begin := q.snapshot(), time.Now()
-	if len(waiters) == 0 || begin.Sub(waiters[0].since) < firstLook || begin.Before(q.rest) {
+	early := begin.Before(q.rest) && q.suspect.guilty == nil // a suspicion is looked into without a rest
+	if len(waiters) == 0 || begin.Sub(waiters[0].since) < firstLook || early {
 		return false
 	}
 	now := l.circle(waiters)
