@@ -110,13 +110,16 @@ func (h *Hold) whereabouts() (at []Site, waits bool) {
 		if !s.fits(stack) {
 			continue
 		}
-		waits = waits || slices.ContainsFunc(stack, inPool)
+		waits = waits || slices.ContainsFunc(stack, inPool) && !slices.ContainsFunc(stack, inGuard)
 		if site := outside(stack); !slices.Contains(at, site) {
 			at = append(at, site)
 		}
 	}
 	return at, waits
 }
+
+// inGuard says whether the call at pc is the guard's.
+func inGuard(pc uintptr) bool { return strings.HasPrefix(functionOf(pc).name, itself) && !foreign(pc) }
 
 // inPool says whether the call at pc is the one in which database/sql waits.
 func inPool(pc uintptr) bool { return functionOf(pc).name == "database/sql.(*DB).conn" }
