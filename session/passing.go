@@ -2,6 +2,7 @@ package session
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,12 +41,10 @@ func PassThrough(prefixes ...string) {
 
 func ours(f runtime.Frame) bool {
 	test := strings.HasSuffix(f.File, "_test.go")
-	for _, p := range *passing.Load() {
-		if strings.HasPrefix(f.Function, p) && !(test && (p == itself || p == agents)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(*passing.Load(), func(p string) bool {
+		exempt := test && (p == itself || p == agents)
+		return !exempt && strings.HasPrefix(f.Function, p)
+	})
 }
 
 // authors remembers what foreign has found out: a program has few places that open units.

@@ -222,6 +222,7 @@ func (d *oldDriver) Connect(context.Context) (driver.Conn, error) { return d, ni
 func (d *oldDriver) Driver() driver.Driver                        { return oldDriverOpener{d} }
 func (d *oldDriver) Close() error                                 { return nil }
 func (d *oldDriver) Begin() (driver.Tx, error)                    { return nil, errors.New("no transactions") }
+
 func (d *oldDriver) Prepare(string) (driver.Stmt, error) {
 	d.prepared++
 	return nil, errors.New("nothing is prepared")

@@ -42,8 +42,8 @@ func (l *link) note(c io.Closer) *opened {
 
 // shut closes something by itself. The caller holds the lock.
 func (l *link) shut(o *opened) error {
-	for i := len(l.open) - 1; i >= 0; i-- {
-		if l.open[i] == o {
+	for i, other := range slices.Backward(l.open) {
+		if other == o {
 			l.open = slices.Delete(l.open, i, i+1)
 			break
 		}
@@ -119,8 +119,8 @@ func (l *link) close() error {
 		return nil
 	}
 	l.closed = true
-	for i := len(l.open) - 1; i >= 0; i-- {
-		_ = l.open[i].Close() // what it says, the connection's own end says as well
+	for _, o := range slices.Backward(l.open) {
+		_ = o.Close() // what it says, the connection's own end says as well
 	}
 	l.open, l.orphans = nil, nil
 	return l.conn.Close()

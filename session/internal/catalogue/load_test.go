@@ -207,12 +207,10 @@ func TestLoadSQL(t *testing.T) {
 	for _, system := range []string{"SQLite", "PostgreSQL"} {
 		t.Run(system, func(t *testing.T) {
 			sessiontest.VerifyNone(t)
-			driver, dsn := "pgx", ""
+			driver, dsn := "sqlite", "file:"+filepath.Join(t.TempDir(), "a.db")+
+				"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(20000)&_pragma=synchronous(OFF)"
 			if system == "PostgreSQL" {
-				dsn = pgtest.Database(t)
-			} else {
-				driver, dsn = "sqlite", "file:"+filepath.Join(t.TempDir(), "a.db")+
-					"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(20000)&_pragma=synchronous(OFF)"
+				driver, dsn = "pgx", pgtest.Database(t)
 			}
 			db, err := sessionsql.Open(driver, dsn, sessionsql.WithMaxOpen(4), sessionsql.WithName(t.Name()),
 				sessionsql.WithIdle(loadIdle), sessionsql.WithLimit(loadLimit), sessionsql.WithWait(loadWait))
