@@ -102,21 +102,21 @@ func pointQueries(b *testing.B, dsn string) (cases []*timed, closeAll func()) {
 			return db.QueryRowContext(ctx, point, 7).Scan(&n)
 		}
 	}
-	return []*timed{
-			{name: "query", beside: 0, run: func(ctx context.Context) error { return query(ctx, bare) }},
-			{name: "query-watched", beside: 0, run: func(ctx context.Context) error { return query(ctx, watched) }},
-			{name: "tx", beside: 2, run: func(ctx context.Context) error {
-				return pgx.BeginFunc(ctx, bare, func(tx pgx.Tx) error { return query(ctx, tx) })
-			}},
-			{name: "tx-guarded", beside: 2, run: guarded(bare)},
-			{name: "tx-guarded-watched", beside: 2, run: guarded(watched)},
-			{name: "sql-query", beside: 5, run: querySQL(bareSQL)},
-			{name: "sql-query-watched", beside: 5, run: querySQL(watchedSQL)},
-		}, func() {
-			bare.Close()
-			watched.Close()
-			_, _ = bareSQL.Close(), watchedSQL.Close()
-		}
+	cases = []*timed{
+		{name: "query", beside: 0, run: func(ctx context.Context) error { return query(ctx, bare) }},
+		{name: "query-watched", beside: 0, run: func(ctx context.Context) error { return query(ctx, watched) }},
+		{name: "tx", beside: 2, run: func(ctx context.Context) error {
+			return pgx.BeginFunc(ctx, bare, func(tx pgx.Tx) error { return query(ctx, tx) })
+		}},
+		{name: "tx-guarded", beside: 2, run: guarded(bare)},
+		{name: "tx-guarded-watched", beside: 2, run: guarded(watched)},
+		{name: "sql-query", beside: 5, run: querySQL(bareSQL)},
+		{name: "sql-query-watched", beside: 5, run: querySQL(watchedSQL)},
+	}, func() {
+		bare.Close()
+		watched.Close()
+		_, _ = bareSQL.Close(), watchedSQL.Close()
+	}
 }
 
 func onePool(b *testing.B, dsn string, guarded bool) *pgxpool.Pool {
