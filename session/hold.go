@@ -70,6 +70,9 @@ func (c *unitContext) Value(key any) any {
 // Context is the context of the unit, to be given to the author's function.
 func (h *Hold) Context() context.Context { return &h.ctx }
 
+// Bounded says whether the session may be taken away from the unit: then its statements want Bound.
+func (h *Hold) Bounded() bool { return h.cancel != nil }
+
 // Bound is ctx for a statement, which also ends when the session is taken away from
 // the unit. The result's second part is to be called when the statement is over; for rows,
 // that is when they are closed, and at the latest the unit's end does it.

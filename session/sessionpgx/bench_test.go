@@ -112,7 +112,8 @@ func pointQueries(b *testing.B, dsn string) (cases []*timed, closeAll func()) {
 		{name: "tx-guarded-watched", beside: 2, run: guarded(watched)},
 		{name: "sql-query", beside: 5, run: querySQL(bareSQL)},
 		{name: "sql-query-watched", beside: 5, run: querySQL(watchedSQL)},
-	}, func() {
+	}
+	return cases, func() {
 		bare.Close()
 		watched.Close()
 		_, _ = bareSQL.Close(), watchedSQL.Close()

@@ -31,7 +31,15 @@ type handle struct {
 
 // ExecContext runs a statement without rows.
 func (h *handle) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if err := h.enter(session.OpExec, query); err != nil {
+	if err := h.hold.Enter(session.OpExec); err != nil {
+		return nil, err
+	}
+	return h.exec(ctx, query, args)
+}
+
+// exec is ExecContext with the unit entered.
+func (h *handle) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
+	if err := h.refuseEnd(session.OpExec, query); err != nil {
 		return nil, err
 	}
 	ctx, over := h.hold.Bound(ctx)
@@ -105,6 +113,11 @@ func (h *handle) enter(op session.Op, query string) error {
 	if err := h.hold.Enter(op); err != nil {
 		return err
 	}
+	return h.refuseEnd(op, query)
+}
+
+// refuseEnd is the second half of enter.
+func (h *handle) refuseEnd(op session.Op, query string) error {
 	if h.left != nil || !leftover.Ends(query) {
 		return nil
 	}

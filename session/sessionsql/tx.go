@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/reeve-run/reeve/session"
+	"github.com/reeve-run/reeve/session/internal/leftover"
 )
 
 // Tx is the unit that Do gives to its function: a transaction that knows its
@@ -35,6 +36,25 @@ func (t *Tx) giveBack(err error) error {
 		return err
 	}
 	return errors.Join(err, t.conn.Close())
+}
+
+// ExecContext runs a statement without rows. It is the handle's, with a short way for
+// what nearly all statements are: nothing has to be looked at but the unit's state.
+func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := t.hold.Enter(session.OpExec); err != nil {
+		return nil, err
+	}
+	if t.hold.Bounded() || leftover.MayEnd(query) {
+		return t.exec(ctx, query, args)
+	}
+	res, err := t.tx.ExecContext(ctx, query, args...)
+	if !t.hold.Exit(session.OpExec) {
+		_ = t.release() // the unit's owner has its error already
+	}
+	if err != nil {
+		return nil, t.explain(session.OpExec, err)
+	}
+	return res, nil
 }
 
 // StmtContext gives the unit's own form of a statement that was prepared on the
