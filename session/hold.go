@@ -93,7 +93,10 @@ func (h *Hold) Opened() Site { return h.opened.site() }
 
 // Authored says whether a line of the author's has opened the unit, and not the
 // database's library on nobody's behalf.
-func (h *Hold) Authored() bool { return slices.ContainsFunc(trim(h.opened[:]), foreign) }
+func (h *Hold) Authored() bool {
+	full := h.opened[deepest-1] != 0 // the library's own goroutines have short stacks
+	return full || slices.ContainsFunc(trim(h.opened[:]), foreign)
+}
 
 // InUse is what is going on in the unit: "exec"; empty when nothing is.
 func (h *Hold) InUse() string {

@@ -69,35 +69,49 @@ func (g *gate) enter(ctx context.Context, guard *session.Guard) (*link, error) {
 		g.mu.Unlock()
 		return nil, nil
 	}
-	turn := make(chan *link, 1)
-	g.waiting = append(g.waiting, turn)
+	t := turns.Get().(*turn)
+	g.waiting = append(g.waiting, t.c)
 	g.mu.Unlock()
-	return g.await(ctx, guard, turn)
+	l, err := g.await(ctx, guard, t)
+	if !errors.Is(err, errClosed) {
+		turns.Put(t)
+	}
+	return l, err
 }
+
+// turn is what a wait needs; it is used again.
+type turn struct {
+	c    chan *link // empty between its uses
+	soon *time.Timer
+}
+
+var turns = sync.Pool{New: func() any {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return &turn{make(chan *link, 1), t}
+}}
 
 // briefly is how long a wait may last before the guard is told of it, which costs
 // more than most waits of a busy pool take.
 const briefly = 5 * time.Millisecond
 
-func (g *gate) await(ctx context.Context, guard *session.Guard, turn chan *link) (*link, error) {
-	soon := time.NewTimer(briefly)
-	defer soon.Stop()
+func (g *gate) await(ctx context.Context, guard *session.Guard, t *turn) (*link, error) {
+	t.soon.Reset(briefly)
+	defer t.soon.Stop()
 	select {
-	case l, open := <-turn:
+	case l, open := <-t.c:
 		return taken(l, open)
 	case <-ctx.Done():
-		g.giveUp(turn)
-		return nil, ctx.Err()
-	case <-soon.C:
+		return nil, g.giveUp(t.c, ctx.Err())
+	case <-t.soon.C:
 	}
 	w := guard.Wait(ctx, g.size)
 	defer w.Done()
 	select {
-	case l, open := <-turn:
+	case l, open := <-t.c:
 		return taken(l, open)
 	case <-w.Context().Done():
-		g.giveUp(turn)
-		return nil, w.Context().Err()
+		return nil, g.giveUp(t.c, w.Context().Err())
 	}
 }
 
@@ -109,8 +123,9 @@ func taken(l *link, open bool) (*link, error) {
 	return l, nil
 }
 
-// giveUp ends a wait. The turn may come in the same moment: then it is for the next.
-func (g *gate) giveUp(turn chan *link) {
+// giveUp ends a wait for the reason given. The turn may come in the same moment: then it
+// is for the next.
+func (g *gate) giveUp(turn chan *link, why error) error {
 	g.mu.Lock()
 	i := slices.Index(g.waiting, turn)
 	if i >= 0 {
@@ -118,16 +133,19 @@ func (g *gate) giveUp(turn chan *link) {
 	}
 	g.mu.Unlock()
 	if i >= 0 {
-		return
+		return why
 	}
 	l, open := <-turn
-	if !open || l != nil && g.handOver(l) {
-		return
+	if !open {
+		return errClosed
 	}
-	if l != nil {
-		_ = l.close() // nobody waits, and database/sql does not know it
+	if l == nil || !g.handOver(l) {
+		if l != nil {
+			_ = l.close() // nobody waits, and database/sql does not know it
+		}
+		g.leave()
 	}
-	g.leave()
+	return why
 }
 
 // leave gives room back: a connection was closed, or not opened.
