@@ -24,7 +24,7 @@ func (p *pkg) summarize(funcs []*ssa.Function) bool {
 }
 
 func (p *pkg) summaryOf(fn *ssa.Function) *Summary {
-	s := &Summary{Opens: map[int]int{}, Waits: p.waits(fn)}
+	s := &Summary{Opens: map[int]int{}, Waits: p.waits(fn), Takes: p.takes(fn)}
 	for i, param := range fn.Params {
 		k := handle.Like(param.Type())
 		if !k.Session() && !k.Result() && k != handle.Stmt && !carrier(param.Type()) {

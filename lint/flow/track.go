@@ -134,7 +134,7 @@ func (p *pkg) opens(call *ssa.CallCommon) map[int]handle.Kind {
 			kinds[i] = handle.Tx
 		case k.Session() && handle.Opens(name) && handle.Source(recv):
 			kinds[i] = k
-		case k.Result() && handle.Queries(name) && handle.Source(recv):
+		case k.Result() && handle.Queries(name) && handle.Source(recv), k == handle.Stmt && Prepares(call):
 			kinds[i] = k
 		}
 	}
