@@ -24,6 +24,7 @@ type Track struct {
 	Passes   []Event // calls that it is an argument of, to functions that neither end nor keep it
 	Stores   []Store
 	Spawns   []Event // go statements, and calls that start one, with it inside
+	Carried  []Event // the same, with a context inside that has it among its values
 	Returned []Event
 	Unknown  []Event // where it goes out of sight
 	Merged   bool    // it shares a name with something else: what holds for one need not hold for it
@@ -31,6 +32,8 @@ type Track struct {
 	p       *pkg
 	aliases map[ssa.Value]bool // true: the handle itself; false: something that holds it
 	todo    []ssa.Value
+
+	contexts map[ssa.Value]bool // contexts that have it among their values
 }
 
 // Event is something that happens to a handle.

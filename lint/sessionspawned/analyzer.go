@@ -1,8 +1,6 @@
 package sessionspawned
 
 import (
-	"go/token"
-
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
 
@@ -34,7 +32,7 @@ func look(pass *analysis.Pass, t *flow.Track) {
 	}
 	var first ssa.Instruction
 	for _, e := range t.Spawns {
-		if !joined(e.Instr) {
+		if !flow.Joined(e.Instr) {
 			severity := rule.Error
 			if t.Open == nil && t.Kind == handle.Conn {
 				severity = rule.Warning
@@ -47,6 +45,12 @@ func look(pass *analysis.Pass, t *flow.Track) {
 			return
 		}
 		first = e.Instr
+	}
+	for _, e := range t.Carried {
+		if t.Kind == handle.Tx && !flow.Joined(e.Instr) {
+			report(pass, t, rule.Warning, e.Instr, "is among the values of a context that a goroutine gets, which nothing here waits for")
+			return
+		}
 	}
 }
 
@@ -77,36 +81,4 @@ func takenOver(t *flow.Track) bool {
 		}
 	}
 	return spawned
-}
-
-// joined says whether something is waited for after the goroutine was started.
-func joined(spawn ssa.Instruction) bool {
-	for fn := spawn.Parent(); fn != nil; fn = fn.Parent() {
-		for _, b := range fn.Blocks {
-			for _, instr := range b.Instrs {
-				if waits(instr) && (fn != spawn.Parent() || deferred(instr) || flow.Reaches(spawn, instr)) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-func deferred(instr ssa.Instruction) bool {
-	_, ok := instr.(*ssa.Defer)
-	return ok
-}
-
-func waits(instr ssa.Instruction) bool {
-	switch instr := instr.(type) {
-	case *ssa.UnOp:
-		return instr.Op == token.ARROW
-	case *ssa.Select:
-		return true
-	case ssa.CallInstruction:
-		name := flow.MethodName(instr.Common())
-		return name == "Wait" || name == "WaitAndRecover" || name == "Stop" || name == "Join"
-	}
-	return false
 }
