@@ -175,7 +175,22 @@ func (s *sources) finding(name string, d analysis.Diagnostic, p *packages.Packag
 		line.File, line.Line, line.Column = s.place(p.Fset, rel.Pos)
 		f.Related = append(f.Related, line)
 	}
+	for _, fix := range d.SuggestedFixes {
+		f.Fixes = append(f.Fixes, s.fix(p.Fset, fix))
+	}
 	return f
+}
+
+func (s *sources) fix(fset *token.FileSet, from analysis.SuggestedFix) Fix {
+	fix := Fix{Message: from.Message}
+	for _, e := range from.TextEdits {
+		start, end := fset.Position(e.Pos), fset.Position(e.End)
+		fix.Edits = append(fix.Edits, Edit{
+			File: s.rel(start.Filename), Start: start.Offset, End: end.Offset, New: string(e.NewText),
+			StartLine: start.Line, StartColumn: start.Column, EndLine: end.Line, EndColumn: end.Column,
+		})
+	}
+	return fix
 }
 
 func (s *sources) place(fset *token.FileSet, at token.Pos) (file string, line, column int) {

@@ -1,6 +1,8 @@
 package unreadrows
 
 import (
+	"fmt"
+
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
 
@@ -42,7 +44,13 @@ func rows(pass *analysis.Pass, t *flow.Track) {
 	if len(t.Ends) > 0 || len(t.Uses) > 0 {
 		message = "%s are opened here, and there is a way out of the function that does not close them"
 	}
-	flow.Reportf(pass, rule.Error, t.Open.Pos(), related, message, t.Name())
+	fixes := flow.Exec(pass, t)
+	if fixes == nil {
+		fixes = flow.Defer(pass, t, "Close")
+	}
+	flow.Report(pass, rule.Error, analysis.Diagnostic{
+		Pos: t.Open.Pos(), Message: fmt.Sprintf(message, t.Name()), Related: related, SuggestedFixes: fixes,
+	})
 }
 
 // row is a single row that nobody looks at. Its connection stays busy for ever.
@@ -50,7 +58,9 @@ func row(pass *analysis.Pass, t *flow.Track) {
 	if len(t.Ends)+len(t.Uses)+len(t.Passes) > 0 || blank(t.Open) {
 		return
 	}
-	flow.Reportf(pass, rule.Error, t.Open.Pos(), t.Way(), "the row of this query is never scanned")
+	flow.Report(pass, rule.Error, analysis.Diagnostic{
+		Pos: t.Open.Pos(), Message: "the row of this query is never scanned", Related: t.Way(), SuggestedFixes: flow.Exec(pass, t),
+	})
 }
 
 // blank says whether the opener gives the row to something that this analyzer does not see.
