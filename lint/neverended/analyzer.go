@@ -21,6 +21,9 @@ var Analyzer = &analysis.Analyzer{
 
 func run(pass *analysis.Pass) (any, error) {
 	for _, t := range flow.Of(pass).Tracks {
+		if t.Open != nil && t.Kind.Session() {
+			handover(pass, t)
+		}
 		if t.Open == nil || !t.Kind.Session() || t.Elsewhere() || len(t.Spawns) > 0 {
 			continue
 		}

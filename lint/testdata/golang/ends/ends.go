@@ -208,3 +208,38 @@ func loop(db *sql.DB, xs []string) error {
 	}
 	return nil
 }
+
+type driver struct{ conn *sql.Conn }
+
+func (d *driver) prepare() error {
+	_, err := d.conn.ExecContext(context.Background(), "create table")
+	return err
+}
+
+func (d *driver) Close() error { return d.conn.Close() }
+
+func newDriver(db *sql.DB) (*driver, error) {
+	conn, err := db.Conn(context.Background()) // want neverended warning
+	if err != nil {
+		return nil, err
+	}
+	d := &driver{conn: conn}
+	if err := d.prepare(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// newDriverThatCloses is right.
+func newDriverThatCloses(db *sql.DB) (*driver, error) {
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	d := &driver{conn: conn}
+	if err := d.prepare(); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
