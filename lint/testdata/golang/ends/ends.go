@@ -243,3 +243,14 @@ func newDriverThatCloses(db *sql.DB) (*driver, error) {
 	}
 	return d, nil
 }
+
+func connected(db *sql.DB) (*sql.Conn, error) {
+	conn, err := db.Conn(context.Background()) // want neverended warning
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.ExecContext(context.Background(), "set x"); err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
