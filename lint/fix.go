@@ -5,10 +5,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"go/token"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"golang.org/x/tools/go/analysis"
 )
 
 // Fixed is what ApplyFixes did.
@@ -96,4 +99,17 @@ func replace(path string, text []byte) error {
 		return err
 	}
 	return os.Rename(tmp.Name(), path)
+}
+
+// fix is a suggested fix as a report has it.
+func (s *sources) fix(fset *token.FileSet, from analysis.SuggestedFix) Fix {
+	fix := Fix{Message: from.Message}
+	for _, e := range from.TextEdits {
+		start, end := fset.Position(e.Pos), fset.Position(e.End)
+		fix.Edits = append(fix.Edits, Edit{
+			File: s.rel(start.Filename), Start: start.Offset, End: end.Offset, New: string(e.NewText),
+			StartLine: start.Line, StartColumn: start.Column, EndLine: end.Line, EndColumn: end.Column,
+		})
+	}
+	return fix
 }

@@ -14,7 +14,7 @@ import (
 // TestApplyFixes mends a copy of testdata/fixes, compares it with the golden file and
 // holds that a second run has nothing left to mend.
 func TestApplyFixes(t *testing.T) {
-	dir, err := os.MkdirTemp("testdata", "mend") // inside the module, so that its imports are found
+	dir, err := os.MkdirTemp("testdata", "mend") //nolint:usetesting // inside the module, so that its imports are found
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -181,18 +181,6 @@ func (s *sources) finding(name string, d analysis.Diagnostic, p *packages.Packag
 	return f
 }
 
-func (s *sources) fix(fset *token.FileSet, from analysis.SuggestedFix) Fix {
-	fix := Fix{Message: from.Message}
-	for _, e := range from.TextEdits {
-		start, end := fset.Position(e.Pos), fset.Position(e.End)
-		fix.Edits = append(fix.Edits, Edit{
-			File: s.rel(start.Filename), Start: start.Offset, End: end.Offset, New: string(e.NewText),
-			StartLine: start.Line, StartColumn: start.Column, EndLine: end.Line, EndColumn: end.Column,
-		})
-	}
-	return fix
-}
-
 func (s *sources) place(fset *token.FileSet, at token.Pos) (file string, line, column int) {
 	pos := fset.Position(at)
 	return s.rel(pos.Filename), pos.Line, pos.Column
