@@ -23,6 +23,8 @@ import (
 	"github.com/reeve-run/reeve/lint/nestedacquire"
 	"github.com/reeve-run/reeve/lint/neverended"
 	"github.com/reeve-run/reeve/lint/outerhandle"
+	"github.com/reeve-run/reeve/lint/poolstate"
+	"github.com/reeve-run/reeve/lint/retriedstate"
 	"github.com/reeve-run/reeve/lint/rule"
 	"github.com/reeve-run/reeve/lint/sessionspawned"
 	"github.com/reeve-run/reeve/lint/sessionstored"
@@ -35,7 +37,7 @@ import (
 func Analyzers() []*analysis.Analyzer {
 	return []*analysis.Analyzer{
 		agentbody.Analyzer, closedbusy.Analyzer, lostcommit.Analyzer, nestedacquire.Analyzer, neverended.Analyzer,
-		outerhandle.Analyzer, sessionspawned.Analyzer, sessionstored.Analyzer, unreadrows.Analyzer,
+		outerhandle.Analyzer, poolstate.Analyzer, retriedstate.Analyzer, sessionspawned.Analyzer, sessionstored.Analyzer, unreadrows.Analyzer,
 		usedafterend.Analyzer, waitholding.Analyzer,
 	}
 }
@@ -175,6 +177,9 @@ func (s *sources) finding(name string, d analysis.Diagnostic, p *packages.Packag
 		line := Related{Role: rule.Role(role), Message: message}
 		line.File, line.Line, line.Column = s.place(p.Fset, rel.Pos)
 		f.Related = append(f.Related, line)
+	}
+	for _, fix := range d.SuggestedFixes {
+		f.Fixes = append(f.Fixes, s.fix(p.Fset, fix))
 	}
 	return f
 }

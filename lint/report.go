@@ -27,6 +27,12 @@ type Finding = rule.Finding
 // Related is another line of a finding's flow.
 type Related = rule.Related
 
+// Fix is a change of the source that mends a finding.
+type Fix = rule.Fix
+
+// Edit is one replacement of a fix.
+type Edit = rule.Edit
+
 // Skipped is a file or package that could not be looked at, wholly or in part.
 type Skipped = rule.Skipped
 

@@ -59,6 +59,19 @@ type (
 		Locations        []sarifLocation    `json:"locations"`
 		RelatedLocations []sarifLocation    `json:"relatedLocations,omitempty"`
 		Suppressions     []sarifSuppression `json:"suppressions,omitempty"`
+		Fixes            []sarifFix         `json:"fixes,omitempty"`
+	}
+	sarifFix struct {
+		Description sarifText     `json:"description"`
+		Changes     []sarifChange `json:"artifactChanges"`
+	}
+	sarifChange struct {
+		Artifact     sarifArtifact      `json:"artifactLocation"`
+		Replacements []sarifReplacement `json:"replacements"`
+	}
+	sarifReplacement struct {
+		Deleted  sarifRegion `json:"deletedRegion"`
+		Inserted sarifText   `json:"insertedContent"`
 	}
 	sarifSuppression struct {
 		Kind          string `json:"kind"`
@@ -79,6 +92,8 @@ type (
 	sarifRegion struct {
 		StartLine   int `json:"startLine"`
 		StartColumn int `json:"startColumn,omitempty"`
+		EndLine     int `json:"endLine,omitempty"`
+		EndColumn   int `json:"endColumn,omitempty"`
 	}
 )
 
@@ -142,7 +157,22 @@ func result(f Finding, index int) sarifResult {
 		at.ID, at.Message = i+1, &sarifText{string(rel.Role) + ": " + rel.Message}
 		res.RelatedLocations = append(res.RelatedLocations, at)
 	}
+	for _, fix := range f.Fixes {
+		res.Fixes = append(res.Fixes, sarifFix{Description: sarifText{fix.Message}, Changes: changes(fix)})
+	}
 	return res
+}
+
+// changes are a fix's edits, one a file and place.
+func changes(fix Fix) []sarifChange {
+	var all []sarifChange
+	for _, e := range fix.Edits {
+		all = append(all, sarifChange{Artifact: sarifArtifact{uri(e.File)}, Replacements: []sarifReplacement{{
+			Deleted:  sarifRegion{StartLine: e.StartLine, StartColumn: e.StartColumn, EndLine: e.EndLine, EndColumn: e.EndColumn},
+			Inserted: sarifText{e.New},
+		}}})
+	}
+	return all
 }
 
 func location(file string, line, column int) sarifLocation {

@@ -82,3 +82,30 @@ func TestWithoutDependencies(t *testing.T) {
 		t.Errorf("skipped: %+v", report.Skipped)
 	}
 }
+
+// TestVetToolFixes runs go vet -fix with the tool over another module.
+func TestVetToolFixes(t *testing.T) {
+	dir := t.TempDir()
+	tool := filepath.Join(dir, "reevelint")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", tool, "./reevelint").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for name, text := range map[string]string{
+		"go.mod": "module example.com/other\n\ngo 1.24\n",
+		"a.go": "package other\n\nimport \"database/sql\"\n\nfunc f(db *sql.DB) error {\n\t_, err := db.Query(\"vacuum\")\n" +
+			"\treturn err\n}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "vet", "-fix", "-vettool="+tool, "./...")
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if src, err := os.ReadFile(filepath.Join(dir, "a.go")); err != nil || !strings.Contains(string(src), `db.Exec("vacuum")`) {
+		t.Errorf("go vet -fix left %s (%v)\n%s", src, err, out)
+	}
+}

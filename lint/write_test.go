@@ -21,6 +21,9 @@ var sample = lint.Report{
 		Rule: "sessionstored", Severity: lint.SeverityError, File: "a dir/ü.py", Line: 3, Column: 5,
 		Message: "stored", Why: "it lives on.", Instead: "Pass it.",
 		Related: []lint.Related{{Role: "opened", File: "a dir/ü.py", Line: 1, Column: 1, Message: "opened here"}},
+		Fixes: []lint.Fix{{Message: "Pass it", Edits: []lint.Edit{{
+			File: "a dir/ü.py", Start: 3, End: 3, StartLine: 1, StartColumn: 4, EndLine: 1, EndColumn: 4, New: "x",
+		}}}},
 	}, {Rule: "waitholding", Severity: lint.SeverityWarning, File: "b.go", Line: 1, Column: 1, Message: "waits"}},
 	Allowed: []lint.Allowed{{
 		Finding: lint.Finding{Rule: "neverended", Severity: lint.SeverityInfo, File: "c.go", Line: 9, Column: 1, Message: "open"},

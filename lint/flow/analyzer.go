@@ -39,6 +39,11 @@ type Summary struct {
 	Opens   map[int]int // results that are handles of a kind, opened in it
 	Fresh   []int       // results made in it
 	Waits   string      // what outside the program it waits for, on some path
+	Takes   []Take      // the pools of its caller's that it takes connections from
+	Spawns  []int       // parameters that a goroutine goes on with after it has returned
+	Carries []Return    // parameters that come back among the values of a context
+	Retries []int       // parameters that are literals, run again when their transaction failed
+	Runs    []int       // parameters that are literals, run with a transaction that it opens
 }
 
 // Keep says that a handle parameter is stored in another parameter (Into), or in

@@ -218,15 +218,21 @@ func (t *Track) call(instr ssa.CallInstruction, v ssa.Value, itself bool) {
 // does: the result has the handle's type, or is an interface that the handle fits in.
 func derived(c *ssa.Call, handleType types.Type) bool {
 	res := c.Call.Signature().Results()
-	if res.Len() != 1 || handle.Opens(methodName(&c.Call)) {
+	if res.Len() != 1 || handle.Opens(methodName(&c.Call)) && !raw(c, res.At(0).Type()) {
 		return false
 	}
 	t := res.At(0).Type()
-	if types.Identical(t, handleType) {
+	if types.Identical(t, handleType) || raw(c, t) {
 		return true
 	}
 	i, ok := types.Unalias(t).Underlying().(*types.Interface)
 	return ok && i.NumMethods() > 1 && types.Implements(handleType, i)
+}
+
+// raw says whether a call gives the bare connection under a pooled one.
+func raw(c *ssa.Call, t types.Type) bool {
+	named, ok := handle.Named(t)
+	return ok && handle.Path(named) == "github.com/jackc/pgx.Conn" && methodName(&c.Call) == "Conn" && handle.Of(receiverType(&c.Call)) == handle.Conn
 }
 
 // ownMethod says whether the call is of the handle's own method, and not of a
@@ -260,6 +266,9 @@ func (t *Track) argument(ev Event, call *ssa.CallCommon, v ssa.Value, itself boo
 			}
 		}
 		return
+	}
+	if c, ok := ev.Instr.(*ssa.Call); ok && calleeName(call) == "context.WithValue" {
+		t.carry(c, c)
 	}
 	if s == nil {
 		if b, ok := call.Value.(*ssa.Builtin); ok && b.Name() == "append" {
@@ -344,6 +353,15 @@ func (t *Track) summarized(ev Event, call *ssa.CallCommon, s *Summary, i int, it
 		return
 	}
 	t.Passes = append(t.Passes, ev)
+	if itself && slices.Contains(s.Spawns, i) {
+		t.Spawns = append(t.Spawns, ev)
+	}
+	for _, r := range s.Carries {
+		if c, ok := ev.Instr.(*ssa.Call); ok && r.Param == i {
+			ctx, _ := results(c, r.Result)
+			t.carry(ctx, c)
+		}
+	}
 	for _, k := range s.Keeps {
 		if k.Param != i {
 			continue

@@ -54,11 +54,14 @@ func (t *Track) Leak() (ssa.Instruction, bool) {
 }
 
 // Leaks are the returns that are reached from the opening without an end on the way.
-func (t *Track) Leaks() []*ssa.Return {
+func (t *Track) Leaks() []*ssa.Return { return t.LeaksWithout(nil) }
+
+// LeaksWithout are Leaks as if that instruction ended nothing.
+func (t *Track) LeaksWithout(instr ssa.Instruction) []*ssa.Return {
 	ends := map[ssa.Instruction]bool{}
 	for _, e := range t.Ends {
 		for _, p := range t.Places(e) {
-			ends[p.Instr] = true
+			ends[p.Instr] = p.Instr != instr
 		}
 	}
 	s := &search{t: t, ends: ends, seen: map[*ssa.BasicBlock]bool{}}
@@ -171,7 +174,11 @@ func Dominates(a, b ssa.Instruction) bool {
 }
 
 // OnError says whether the instruction only runs where some error is not nil.
-func OnError(instr ssa.Instruction) bool {
+func OnError(instr ssa.Instruction) bool { return len(ErrorsAt(instr)) > 0 }
+
+// ErrorsAt are the errors that are not nil where the instruction runs, the nearest first.
+func ErrorsAt(instr ssa.Instruction) []ssa.Value {
+	var all []ssa.Value
 	for b := instr.Block(); b != nil; b = b.Idom() {
 		d := b.Idom()
 		if d == nil || len(d.Instrs) == 0 {
@@ -187,8 +194,8 @@ func OnError(instr ssa.Instruction) bool {
 		}
 		v, ok := nilTest(c)
 		if ok && v.Type().String() == "error" && len(b.Preds) == 1 && (d.Succs[0] == b) == (c.Op == token.NEQ) {
-			return true
+			all = append(all, v)
 		}
 	}
-	return false
+	return all
 }

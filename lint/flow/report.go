@@ -18,12 +18,16 @@ func Of(pass *analysis.Pass) *Result { return pass.ResultOf[Analyzer].(*Result) 
 // Reportf reports a finding, except in tests, which may do what others must not. The
 // severity is the diagnostic's category; each related line begins with its role.
 func Reportf(pass *analysis.Pass, severity rule.Severity, at token.Pos, related []analysis.RelatedInformation, format string, args ...any) {
-	if !at.IsValid() || strings.HasSuffix(pass.Fset.Position(at).Filename, "_test.go") {
+	Report(pass, severity, analysis.Diagnostic{Pos: at, Message: fmt.Sprintf(format, args...), Related: related})
+}
+
+// Report is Reportf for a diagnostic that is made already, with what would mend it.
+func Report(pass *analysis.Pass, severity rule.Severity, d analysis.Diagnostic) {
+	if !d.Pos.IsValid() || strings.HasSuffix(pass.Fset.Position(d.Pos).Filename, "_test.go") {
 		return
 	}
-	pass.Report(analysis.Diagnostic{
-		Pos: at, Category: string(severity), Message: fmt.Sprintf(format, args...), Related: related,
-	})
+	d.Category = string(severity)
+	pass.Report(d)
 }
 
 // Way is the handle's way as related lines: opened, then what comes between, then ended.

@@ -24,7 +24,7 @@ func (p *pkg) summarize(funcs []*ssa.Function) bool {
 }
 
 func (p *pkg) summaryOf(fn *ssa.Function) *Summary {
-	s := &Summary{Opens: map[int]int{}, Waits: p.waits(fn)}
+	s := &Summary{Opens: map[int]int{}, Waits: p.waits(fn), Takes: p.takes(fn), Retries: p.retries(fn), Runs: runs(fn)}
 	for i, param := range fn.Params {
 		k := handle.Like(param.Type())
 		if !k.Session() && !k.Result() && k != handle.Stmt && !carrier(param.Type()) {
@@ -66,6 +66,12 @@ func queries(i *types.Interface) bool {
 }
 
 func (p *pkg) summarizeParam(s *Summary, t *Track, i int) {
+	t.carriers(s)
+	for _, e := range t.Spawns {
+		if !t.Kind.Session() && !slices.Contains(s.Spawns, i) && !Joined(e.Instr) {
+			s.Spawns = append(s.Spawns, i) // a session's own type is judged where the goroutine starts
+		}
+	}
 	for _, e := range t.Ends {
 		if !slices.Contains(s.Ends, i) && e.Instr != nil {
 			s.Ends = append(s.Ends, i)

@@ -24,6 +24,7 @@ type Track struct {
 	Passes   []Event // calls that it is an argument of, to functions that neither end nor keep it
 	Stores   []Store
 	Spawns   []Event // go statements, and calls that start one, with it inside
+	Carried  []Event // the same, with a context inside that has it among its values
 	Returned []Event
 	Unknown  []Event // where it goes out of sight
 	Merged   bool    // it shares a name with something else: what holds for one need not hold for it
@@ -31,6 +32,8 @@ type Track struct {
 	p       *pkg
 	aliases map[ssa.Value]bool // true: the handle itself; false: something that holds it
 	todo    []ssa.Value
+
+	contexts map[ssa.Value]bool // contexts that have it among their values
 }
 
 // Event is something that happens to a handle.
@@ -134,7 +137,7 @@ func (p *pkg) opens(call *ssa.CallCommon) map[int]handle.Kind {
 			kinds[i] = handle.Tx
 		case k.Session() && handle.Opens(name) && handle.Source(recv):
 			kinds[i] = k
-		case k.Result() && handle.Queries(name) && handle.Source(recv):
+		case k.Result() && handle.Queries(name) && handle.Source(recv), k == handle.Stmt && Prepares(call):
 			kinds[i] = k
 		}
 	}

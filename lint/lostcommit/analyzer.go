@@ -28,6 +28,9 @@ func run(pass *analysis.Pass) (any, error) {
 			if e.Method == "Commit" {
 				look(pass, t, e)
 			}
+			if e.Method == "Rollback" && rollback(pass, t, e) {
+				break
+			}
 		}
 	}
 	return nil, nil

@@ -20,14 +20,15 @@ var Analyzer = &analysis.Analyzer{
 }
 
 func run(pass *analysis.Pass) (any, error) {
-	for _, t := range flow.Of(pass).Tracks {
+	res := flow.Of(pass)
+	for _, t := range res.Tracks {
 		if t.Merged {
 			continue
 		}
 		switch {
 		case t.Kind.Session():
 			if pool := t.Pool(); pool != nil {
-				session(pass, t, pool)
+				session(pass, res, t, pool)
 			}
 		case t.Kind == handle.Rows && t.Open != nil && t.From != nil:
 			rows(pass, t)
@@ -37,23 +38,36 @@ func run(pass *analysis.Pass) (any, error) {
 }
 
 // session finds another session taken from the pool while this one is open.
-func session(pass *analysis.Pass, t *flow.Track, pool ssa.Value) {
+func session(pass *analysis.Pass, res *flow.Result, t *flow.Track, pool ssa.Value) {
 	done := false
 	t.Between(func(instr ssa.Instruction) bool {
 		call, ok := instr.(*ssa.Call)
-		if !ok || done || call == t.Open || !handle.Opens(flow.MethodName(&call.Call)) {
+		if !ok || done || call == t.Open || flow.OnError(call) {
 			return !done
 		}
-		if flow.SamePlace(flow.Receiver(&call.Call), pool) && !flow.OnError(call) {
+		if where := takes(res, call, pool); where != "" {
 			done = true
 			severity := rule.Error
 			if t.Kind == handle.Conn { // held for a lock of its own, perhaps, by one worker alone
 				severity = rule.Warning
 			}
-			flow.Reportf(pass, severity, call.Pos(), t.Way(), "another session is taken from the pool while %s is open", t.Name())
+			flow.Reportf(pass, severity, call.Pos(), t.Way(), "another session is taken from the pool%s while %s is open", where, t.Name())
 		}
 		return !done
 	})
+}
+
+// takes says where a call takes a session from the pool: here, or in what it calls.
+func takes(res *flow.Result, call *ssa.Call, pool ssa.Value) string {
+	if handle.Opens(flow.MethodName(&call.Call)) && flow.SamePlace(flow.Receiver(&call.Call), pool) {
+		return " here"
+	}
+	for _, from := range res.From(&call.Call) {
+		if from.Layers && from.Session && from.Pool && from.Is(pool) {
+			return " in what is called here"
+		}
+	}
+	return ""
 }
 
 // rows finds statements in the loop over open rows.

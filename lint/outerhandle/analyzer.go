@@ -20,24 +20,32 @@ var Analyzer = &analysis.Analyzer{
 }
 
 func run(pass *analysis.Pass) (any, error) {
-	for _, t := range flow.Of(pass).Tracks {
-		if t.Kind == handle.Tx && !t.Merged {
-			if pool := t.Pool(); pool != nil {
-				look(pass, t, pool)
-			}
+	res := flow.Of(pass)
+	for _, t := range res.Tracks {
+		if t.Kind == handle.Tx && !t.Merged && (t.Open != nil || t.Pool() != nil) {
+			look(pass, &check{res: res, t: t, pool: t.Pool()})
 		}
 	}
 	return nil, nil
 }
 
-func look(pass *analysis.Pass, t *flow.Track, pool ssa.Value) {
+// check is one transaction while it is open.
+type check struct {
+	res  *flow.Result
+	t    *flow.Track
+	pool ssa.Value
+}
+
+// look reports the first statement that goes past the transaction.
+func look(pass *analysis.Pass, c *check) {
 	found := false
-	t.Between(func(instr ssa.Instruction) bool {
+	c.t.Between(func(instr ssa.Instruction) bool {
 		call, ok := instr.(*ssa.Call)
-		if !ok || found {
+		if !ok || found || call == c.t.Open || flow.OnError(call) {
 			return !found
 		}
-		if !handle.Queries(flow.MethodName(&call.Call)) || !flow.SamePlace(flow.Receiver(&call.Call), pool) || flow.OnError(call) {
+		message, used := c.past(call)
+		if message == "" {
 			return true
 		}
 		found = true
@@ -45,8 +53,76 @@ func look(pass *analysis.Pass, t *flow.Track, pool ssa.Value) {
 		if strings.HasPrefix(flow.MethodName(&call.Call), "Prepare") { // Tx.Stmt may take it into the transaction
 			severity = rule.Warning
 		}
-		flow.Reportf(pass, severity, call.Pos(), t.Way(flow.Line(rule.Used, call.Pos(), "the pool is used here")),
-			"this statement goes through the pool, outside %s that is in scope", t.Name())
+		flow.Report(pass, severity, analysis.Diagnostic{
+			Pos: call.Pos(), Message: message, Related: c.t.Way(flow.Line(rule.Used, call.Pos(), used)),
+			SuggestedFixes: c.fixes(pass, call),
+		})
 		return false
 	})
+}
+
+// past says how a call goes past the transaction; empty when it does not.
+func (c *check) past(call *ssa.Call) (message, used string) {
+	if c.prepared(call) {
+		return "this statement was prepared on the pool, and takes a connection of its own outside " + c.t.Name() + " that is in scope", "the pool's statement is used here"
+	}
+	if c.unbound(call) {
+		return "this call goes past " + c.t.Name() + ", which a copy of its receiver was bound to", "what is not bound to the transaction is used here"
+	}
+	if c.pool == nil {
+		return "", ""
+	}
+	if handle.Queries(flow.MethodName(&call.Call)) && flow.SamePlace(flow.Receiver(&call.Call), c.pool) {
+		return "this statement goes through the pool, outside " + c.t.Name() + " that is in scope", "the pool is used here"
+	}
+	for _, from := range c.res.From(&call.Call) {
+		if from.Layers && !from.Session && from.Pool && from.Is(c.pool) {
+			return "what is called here sends a statement through the pool, outside " + c.t.Name() + " that is in scope", "the pool is used in what is called here"
+		}
+	}
+	return "", ""
+}
+
+// prepared says whether a call runs a statement that was prepared on the transaction's pool.
+func (c *check) prepared(call *ssa.Call) bool {
+	on := flow.Receiver(&call.Call)
+	if on == nil || c.pool == nil || handle.Of(on.Type()) != handle.Stmt || !handle.Queries(flow.MethodName(&call.Call)) {
+		return false
+	}
+	for _, t := range c.res.Tracks {
+		if t.Open != nil && t.Is(on) && !t.Merged && flow.Prepares(&t.Open.Call) {
+			return flow.SamePlace(flow.Receiver(&t.Open.Call), c.pool)
+		}
+	}
+	return false
+}
+
+// unbound says whether a call sends a statement through what the function has made a
+// copy of that is bound to the transaction, as q does after q.WithTx(tx).
+func (c *check) unbound(call *ssa.Call) bool {
+	on := flow.Receiver(&call.Call)
+	if on == nil || c.t.Holds(on) || !c.sends(call, on) {
+		return false
+	}
+	for _, p := range c.t.Passes {
+		bind, ok := p.Instr.(*ssa.Call)
+		if ok && bind != call && flow.Dominates(bind, call) && flow.Binds(bind) && flow.SamePlace(flow.Receiver(&bind.Call), on) {
+			return true
+		}
+	}
+	return false
+}
+
+// sends says whether the call sends a statement through what its receiver holds.
+func (c *check) sends(call *ssa.Call, on ssa.Value) bool {
+	spot, ok := flow.SpotOf(on)
+	if !ok {
+		return false
+	}
+	for _, from := range c.res.From(&call.Call) {
+		if from.Layers && from.Spot.Root == spot.Root && len(from.Spot.Path) > len(spot.Path) {
+			return true
+		}
+	}
+	return false
 }

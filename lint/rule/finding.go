@@ -44,6 +44,26 @@ type Finding struct {
 	Why      string    `json:"why"`               // what happens then
 	Instead  string    `json:"instead"`           // what to write
 	Related  []Related `json:"related,omitempty"` // the flow, in its order
+	Fixes    []Fix     `json:"fixes,omitempty"`   // each mends it; there is one only where that is certain
+}
+
+// Fix is a change of the source that mends a finding.
+type Fix struct {
+	Message string `json:"message"`
+	Edits   []Edit `json:"edits"`
+}
+
+// Edit puts New in the place of the bytes from Start up to End, which count from 0.
+// The lines and columns name the same place, as in Finding.
+type Edit struct {
+	File        string `json:"file"`
+	Start       int    `json:"start"`
+	End         int    `json:"end"`
+	StartLine   int    `json:"startLine"`
+	StartColumn int    `json:"startColumn"`
+	EndLine     int    `json:"endLine"`
+	EndColumn   int    `json:"endColumn"`
+	New         string `json:"new"`
 }
 
 // Related is another line of a finding's flow.

@@ -23,6 +23,8 @@ const (
 	LostCommit    = "lostcommit"
 	WaitHolding   = "waitholding"
 	UnreadRows    = "unreadrows"
+	PoolState     = "poolstate"
+	RetriedState  = "retriedstate"
 	AgentBody     = "agentbody"
 	ProviderExit  = "providerexit"
 	ProviderUse   = "provideruse"
@@ -89,6 +91,18 @@ var table = []Rule{
 		Summary: "rows are not closed, or a single row is never scanned",
 		Why:     "The connection stays busy with the result until both are garbage, and often for ever.",
 		Instead: "`defer rows.Close()` right after the error check, and Scan every row that QueryRow gives; use Exec where no row is wanted.",
+	},
+	{
+		Name: PoolState, Severity: Warning,
+		Summary: "a statement that binds to one connection is sent through the pool",
+		Why:     "The pool sends each statement on whichever connection is free: what comes next runs elsewhere, and whoever gets this connection next inherits its transaction, lock or setting.",
+		Instead: "Use db.BeginTx for transactions, pg_advisory_xact_lock and SET LOCAL inside one; or take one connection with db.Conn or pool.Acquire, and undo the change before it goes back.",
+	},
+	{
+		Name: RetriedState, Severity: Warning,
+		Summary: "a literal that is run again adds to a variable from outside",
+		Why:     "When the transaction is retried, what the first attempt added is still there: rows appear twice, and counts are too high.",
+		Instead: "Set the variable to its first value at the start of the literal, or collect in a variable of the literal's own and hand it over after the commit.",
 	},
 	{
 		Name: AgentBody, Severity: Warning,

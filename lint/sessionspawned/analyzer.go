@@ -1,10 +1,6 @@
 package sessionspawned
 
 import (
-	"go/token"
-	"slices"
-	"strings"
-
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
 
@@ -36,7 +32,7 @@ func look(pass *analysis.Pass, t *flow.Track) {
 	}
 	var first ssa.Instruction
 	for _, e := range t.Spawns {
-		if !joined(e.Instr) {
+		if !flow.Joined(e.Instr) {
 			severity := rule.Error
 			if t.Open == nil && t.Kind == handle.Conn {
 				severity = rule.Warning
@@ -49,6 +45,12 @@ func look(pass *analysis.Pass, t *flow.Track) {
 			return
 		}
 		first = e.Instr
+	}
+	for _, e := range t.Carried {
+		if t.Kind == handle.Tx && !flow.Joined(e.Instr) {
+			report(pass, t, rule.Warning, e.Instr, "is among the values of a context that a goroutine gets, which nothing here waits for")
+			return
+		}
 	}
 }
 
@@ -79,65 +81,4 @@ func takenOver(t *flow.Track) bool {
 		}
 	}
 	return spawned
-}
-
-// joined says whether something is waited for after the goroutine was started.
-func joined(spawn ssa.Instruction) bool {
-	for fn := spawn.Parent(); fn != nil; fn = fn.Parent() {
-		for _, b := range fn.Blocks {
-			for _, instr := range b.Instrs {
-				if fn == spawn.Parent() && handsOut(instr) {
-					return true
-				}
-				if waits(instr) && (fn != spawn.Parent() || deferred(instr) || flow.Reaches(spawn, instr)) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// handsOut says whether the caller gets a function that waits.
-func handsOut(instr ssa.Instruction) bool {
-	ret, ok := instr.(*ssa.Return)
-	return ok && slices.ContainsFunc(ret.Results, func(v ssa.Value) bool {
-		mc, ok := v.(*ssa.MakeClosure)
-		return ok && body(mc.Fn.(*ssa.Function), 2)
-	})
-}
-
-func deferred(instr ssa.Instruction) bool {
-	_, ok := instr.(*ssa.Defer)
-	return ok
-}
-
-func waits(instr ssa.Instruction) bool { return waitsWithin(instr, 2) }
-
-// waitsWithin says whether the instruction waits, or calls a function that does.
-func waitsWithin(instr ssa.Instruction, depth int) bool {
-	switch instr := instr.(type) {
-	case *ssa.UnOp:
-		return instr.Op == token.ARROW
-	case *ssa.Select:
-		return true
-	case *ssa.Go:
-		return false
-	case ssa.CallInstruction:
-		name := flow.MethodName(instr.Common())
-		return strings.Contains(strings.ToLower(name), "wait") || name == "Stop" || name == "Join" || body(instr.Common().StaticCallee(), depth)
-	}
-	return false
-}
-
-func body(fn *ssa.Function, depth int) bool {
-	if fn == nil || depth == 0 {
-		return false
-	}
-	for _, b := range fn.Blocks {
-		if slices.ContainsFunc(b.Instrs, func(instr ssa.Instruction) bool { return waitsWithin(instr, depth-1) }) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,7 @@
 package unreadrows
 
 import (
+	"fmt"
 	"slices"
 
 	"golang.org/x/tools/go/analysis"
@@ -46,7 +47,13 @@ func rows(pass *analysis.Pass, t *flow.Track) {
 	if len(t.Ends) > 0 || len(t.Uses) > 0 {
 		message = "%s are opened here, and there is a way out of the function that does not close them"
 	}
-	flow.Reportf(pass, severity, t.Open.Pos(), related, message, t.Name())
+	fixes := flow.Exec(pass, t)
+	if fixes == nil {
+		fixes = flow.Defer(pass, t, "Close")
+	}
+	flow.Report(pass, severity, analysis.Diagnostic{
+		Pos: t.Open.Pos(), Message: fmt.Sprintf(message, t.Name()), Related: related, SuggestedFixes: fixes,
+	})
 }
 
 // judge says how bad the ways out are. The end of a transaction closes its rows, so
@@ -72,7 +79,9 @@ func row(pass *analysis.Pass, t *flow.Track) {
 	if len(t.Ends)+len(t.Uses)+len(t.Passes) > 0 || blank(t.Open) {
 		return
 	}
-	flow.Reportf(pass, rule.Error, t.Open.Pos(), t.Way(), "the row of this query is never scanned")
+	flow.Report(pass, rule.Error, analysis.Diagnostic{
+		Pos: t.Open.Pos(), Message: "the row of this query is never scanned", Related: t.Way(), SuggestedFixes: flow.Exec(pass, t),
+	})
 }
 
 // blank says whether the opener gives the row to something that this analyzer does not see.

@@ -1,7 +1,10 @@
 // Package commits has deferred commits that do not know that the work has failed.
 package commits
 
-import "database/sql"
+import (
+	"database/sql"
+	"fmt"
+)
 
 func always(db *sql.DB) error {
 	tx, err := db.Begin()
@@ -91,4 +94,37 @@ func recovers(db *sql.DB) (err error) {
 	}()
 	_, err = tx.Exec("insert")
 	return err
+}
+
+func rollbackAsksAnother(db *sql.DB) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tx.Rollback() // want lostcommit error
+		}
+	}()
+	if _, err := tx.Exec("insert"); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// rollbackAsksTheSame is right.
+func rollbackAsksTheSame(db *sql.DB) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tx.Rollback()
+		}
+	}()
+	if _, err = tx.Exec("insert"); err != nil {
+		return fmt.Errorf("insert: %w", err)
+	}
+	return tx.Commit()
 }

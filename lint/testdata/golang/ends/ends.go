@@ -219,3 +219,49 @@ func cancelled(ctx context.Context, db *sql.DB) error {
 	_, err = tx.ExecContext(ctx, "insert")
 	return err
 }
+
+type driver struct{ conn *sql.Conn }
+
+func (d *driver) prepare() error {
+	_, err := d.conn.ExecContext(context.Background(), "create table")
+	return err
+}
+
+func (d *driver) Close() error { return d.conn.Close() }
+
+func newDriver(db *sql.DB) (*driver, error) {
+	conn, err := db.Conn(context.Background()) // want neverended warning
+	if err != nil {
+		return nil, err
+	}
+	d := &driver{conn: conn}
+	if err := d.prepare(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// newDriverThatCloses is right.
+func newDriverThatCloses(db *sql.DB) (*driver, error) {
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	d := &driver{conn: conn}
+	if err := d.prepare(); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func connected(db *sql.DB) (*sql.Conn, error) {
+	conn, err := db.Conn(context.Background()) // want neverended warning
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.ExecContext(context.Background(), "set x"); err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
