@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"go/token"
 	"go/types"
 	"slices"
 
@@ -17,6 +18,7 @@ type Take struct {
 	Path    string
 	Session bool // a session is taken; else a statement is sent
 	Pool    bool // what it takes from is a pool by its type; else an interface that may be one
+	Sure    bool // on every way, but for errors; else a comparison of plain values decides
 }
 
 // takes lists what a function takes, for its summary: in itself, and in what it calls.
@@ -33,7 +35,7 @@ func (p *pkg) takes(fn *ssa.Function) []Take {
 				if !ok || param.Parent() != fn {
 					continue
 				}
-				t := Take{Param: slices.Index(fn.Params, param), Path: f.Spot.Path, Session: f.Session, Pool: f.Pool}
+				t := Take{Param: slices.Index(fn.Params, param), Path: f.Spot.Path, Session: f.Session, Pool: f.Pool, Sure: f.Sure && certain(call)}
 				if len(all) < mostTakes && !slices.Contains(all, t) {
 					all = append(all, t)
 				}
@@ -52,6 +54,7 @@ type Source struct {
 	Session bool
 	Pool    bool
 	Layers  bool // it happens in what is called
+	Sure    bool // on every way, but for errors
 }
 
 // From lists what a call takes connections from.
@@ -72,7 +75,7 @@ func (p *pkg) From(call *ssa.CallCommon) []Source {
 	if !ok {
 		return nil
 	}
-	return []Source{{Spot: spot, Session: handle.Opens(name), Pool: pool}}
+	return []Source{{Spot: spot, Session: handle.Opens(name), Pool: pool, Sure: true}}
 }
 
 func (p *pkg) layered(call *ssa.CallCommon, s *Summary) []Source {
@@ -86,7 +89,7 @@ func (p *pkg) layered(call *ssa.CallCommon, s *Summary) []Source {
 			continue
 		}
 		spot.Path += t.Path
-		all = append(all, Source{Spot: spot, Session: t.Session, Pool: t.Pool || t.Path == "" && poolInside(call.Args[t.Param]), Layers: true})
+		all = append(all, Source{Spot: spot, Session: t.Session, Pool: t.Pool || t.Path == "" && poolInside(call.Args[t.Param]), Layers: true, Sure: t.Sure})
 	}
 	return all
 }
@@ -104,13 +107,19 @@ func (r *Result) From(call *ssa.CallCommon) []Source { return r.pkg.From(call) }
 
 // always says whether an instruction runs whatever the caller has open: what decides
 // about it is an error, a comparison of plain values or a loop.
-func always(instr ssa.Instruction) bool {
+func always(instr ssa.Instruction) bool { return unless(instr, plain) }
+
+// certain is always where nothing decides but errors and loops.
+func certain(instr ssa.Instruction) bool { return unless(instr, passing) }
+
+// unless says whether each condition that decides about an instruction is of a harmless kind.
+func unless(instr ssa.Instruction, harmless func(ssa.Value) bool) bool {
 	for b := instr.Block(); b != nil; b = b.Idom() {
 		d := b.Idom()
 		if d == nil || len(d.Succs) < 2 || !decides(d, instr.Block()) {
 			continue
 		}
-		if cond, ok := d.Instrs[len(d.Instrs)-1].(*ssa.If); ok && !plain(cond.Cond) {
+		if cond, ok := d.Instrs[len(d.Instrs)-1].(*ssa.If); ok && !harmless(cond.Cond) {
 			return false
 		}
 	}
@@ -128,13 +137,24 @@ func decides(d, to *ssa.BasicBlock) bool {
 }
 
 func plain(cond ssa.Value) bool {
+	if c, ok := cond.(*ssa.BinOp); ok {
+		if _, isNil := nilTest(c); !isNil {
+			b, ok := c.X.Type().Underlying().(*types.Basic)
+			return ok && b.Info()&types.IsBoolean == 0
+		}
+	}
+	return passing(cond)
+}
+
+// passing says whether a condition asks for an error, or goes through a loop.
+func passing(cond ssa.Value) bool {
 	switch c := cond.(type) {
 	case *ssa.BinOp:
-		if other, ok := nilTest(c); ok {
+		other, ok := nilTest(c)
+		if ok {
 			return other.Type().String() == "error"
 		}
-		b, ok := c.X.Type().Underlying().(*types.Basic)
-		return ok && b.Info()&types.IsBoolean == 0
+		return counts(c.X) // i < n
 	case *ssa.Extract:
 		_, ranged := c.Tuple.(*ssa.Next)
 		return ranged
@@ -142,6 +162,15 @@ func plain(cond ssa.Value) bool {
 		return methodName(&c.Call) == "Next"
 	}
 	return false
+}
+
+// counts says whether a value is the variable of a loop that counts.
+func counts(v ssa.Value) bool {
+	if add, ok := v.(*ssa.BinOp); ok && add.Op == token.ADD {
+		v = add.X
+	}
+	_, ok := v.(*ssa.Phi)
+	return ok
 }
 
 // Is says whether the source is for certain the given pool.

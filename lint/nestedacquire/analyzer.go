@@ -45,10 +45,10 @@ func session(pass *analysis.Pass, res *flow.Result, t *flow.Track, pool ssa.Valu
 		if !ok || done || call == t.Open || flow.OnError(call) {
 			return !done
 		}
-		if where := takes(res, call, pool); where != "" {
+		if where, sure := takes(res, call, pool); where != "" {
 			done = true
 			severity := rule.Error
-			if t.Kind == handle.Conn { // held for a lock of its own, perhaps, by one worker alone
+			if !sure || t.Kind == handle.Conn { // held for a lock of its own, perhaps, by one worker alone
 				severity = rule.Warning
 			}
 			flow.Reportf(pass, severity, call.Pos(), t.Way(), "another session is taken from the pool%s while %s is open", where, t.Name())
@@ -57,17 +57,18 @@ func session(pass *analysis.Pass, res *flow.Result, t *flow.Track, pool ssa.Valu
 	})
 }
 
-// takes says where a call takes a session from the pool: here, or in what it calls.
-func takes(res *flow.Result, call *ssa.Call, pool ssa.Value) string {
+// takes says where a call takes a session from the pool: here, or in what it calls, and
+// whether it does so on every way.
+func takes(res *flow.Result, call *ssa.Call, pool ssa.Value) (where string, sure bool) {
 	if handle.Opens(flow.MethodName(&call.Call)) && flow.SamePlace(flow.Receiver(&call.Call), pool) {
-		return " here"
+		return " here", true
 	}
 	for _, from := range res.From(&call.Call) {
 		if from.Layers && from.Session && from.Pool && from.Is(pool) {
-			return " in what is called here"
+			return " in what is called here", from.Sure
 		}
 	}
-	return ""
+	return "", false
 }
 
 // rows finds statements in the loop over open rows.

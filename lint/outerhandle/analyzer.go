@@ -44,13 +44,13 @@ func look(pass *analysis.Pass, c *check) {
 		if !ok || found || call == c.t.Open || flow.OnError(call) {
 			return !found
 		}
-		message, used := c.past(call)
+		message, used, sure := c.past(call)
 		if message == "" {
 			return true
 		}
 		found = true
 		severity := rule.Error
-		if strings.HasPrefix(flow.MethodName(&call.Call), "Prepare") { // Tx.Stmt may take it into the transaction
+		if !sure || strings.HasPrefix(flow.MethodName(&call.Call), "Prepare") { // Tx.Stmt may take it into the transaction
 			severity = rule.Warning
 		}
 		flow.Report(pass, severity, analysis.Diagnostic{
@@ -61,26 +61,27 @@ func look(pass *analysis.Pass, c *check) {
 	})
 }
 
-// past says how a call goes past the transaction; empty when it does not.
-func (c *check) past(call *ssa.Call) (message, used string) {
+// past says how a call goes past the transaction, and whether it does so on every way;
+// empty when it does not.
+func (c *check) past(call *ssa.Call) (message, used string, sure bool) {
 	if c.prepared(call) {
-		return "this statement was prepared on the pool, and takes a connection of its own outside " + c.t.Name() + " that is in scope", "the pool's statement is used here"
+		return "this statement was prepared on the pool, and takes a connection of its own outside " + c.t.Name() + " that is in scope", "the pool's statement is used here", true
 	}
 	if c.unbound(call) {
-		return "this call goes past " + c.t.Name() + ", which a copy of its receiver was bound to", "what is not bound to the transaction is used here"
+		return "this call goes past " + c.t.Name() + ", which a copy of its receiver was bound to", "what is not bound to the transaction is used here", true
 	}
 	if c.pool == nil {
-		return "", ""
+		return "", "", false
 	}
 	if handle.Queries(flow.MethodName(&call.Call)) && flow.SamePlace(flow.Receiver(&call.Call), c.pool) {
-		return "this statement goes through the pool, outside " + c.t.Name() + " that is in scope", "the pool is used here"
+		return "this statement goes through the pool, outside " + c.t.Name() + " that is in scope", "the pool is used here", true
 	}
 	for _, from := range c.res.From(&call.Call) {
 		if from.Layers && !from.Session && from.Pool && from.Is(c.pool) {
-			return "what is called here sends a statement through the pool, outside " + c.t.Name() + " that is in scope", "the pool is used in what is called here"
+			return "what is called here sends a statement through the pool, outside " + c.t.Name() + " that is in scope", "the pool is used in what is called here", from.Sure
 		}
 	}
-	return "", ""
+	return "", "", false
 }
 
 // prepared says whether a call runs a statement that was prepared on the transaction's pool.
