@@ -88,9 +88,15 @@ func (t *Track) loadsError(load *ssa.UnOp) bool {
 	return last != nil && t.Err != nil && (last == t.Err || t.isError(last))
 }
 
-// asked notes that another function decides whether the opener has failed: what its
-// answer means is not known.
+// asked notes that another function decides whether the opener has failed, or whether
+// there is another row: what its answer means is not known.
 func (t *Track) asked() {
+	for _, use := range t.Uses {
+		next, ok := use.Instr.(*ssa.Call)
+		if ok && use.Method == "Next" && next.Referrers() != nil && slices.ContainsFunc(*next.Referrers(), isCall) {
+			t.Unknown = append(t.Unknown, use)
+		}
+	}
 	if t.Err == nil || t.Err.Referrers() == nil {
 		return
 	}
@@ -100,6 +106,11 @@ func (t *Track) asked() {
 			t.Unknown = append(t.Unknown, Event{Instr: call, On: t.Err})
 		}
 	}
+}
+
+func isCall(instr ssa.Instruction) bool {
+	_, ok := instr.(ssa.CallInstruction)
+	return ok
 }
 
 // closesItself says whether v is an error with which the rows have been closed: that

@@ -215,3 +215,22 @@ func asksFirst(db *sql.DB) (n int, err error) {
 	rows.Next()
 	return n, rows.Scan(&n)
 }
+
+// required is right: the second answer, which must be no, has closed the rows.
+func required(db *sql.DB) error {
+	rows, err := db.Query("select")
+	if err != nil {
+		return err
+	}
+	must(rows.Next())
+	var n int
+	err = rows.Scan(&n)
+	must(!rows.Next())
+	return err
+}
+
+func must(is bool) {
+	if !is {
+		panic("it is not")
+	}
+}
