@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 )
 
@@ -29,6 +30,14 @@ type bound struct {
 	told  bool
 }
 
+// boundOf is a bound that the author has set; 0 is none, and then nothing is told either.
+func boundOf(d time.Duration) bound {
+	if d <= 0 {
+		return bound{after: math.MaxInt64}
+	}
+	return bound{d, true}
+}
+
 // GuardOption sets up a Guard.
 type GuardOption func(*Guard)
 
@@ -41,13 +50,13 @@ func WithLog(l *slog.Logger) GuardOption { return func(g *Guard) { g.warner.log 
 // WithLimit sets how long a unit may be held. One that is held for longer breaks
 // the rule leak: it is logged with the line that opened it and the line where its
 // function is now, and its session is taken away. Unless told, a unit of more than a
-// minute is logged, and no session is taken away.
-func WithLimit(d time.Duration) GuardOption { return func(g *Guard) { g.limit = bound{d, true} } }
+// minute is logged, and no session is taken away; 0 is no bound at all.
+func WithLimit(d time.Duration) GuardOption { return func(g *Guard) { g.limit = boundOf(d) } }
 
 // WithIdle sets how long a transaction may be open while nothing is done in it: while
 // its function waits for a model, say. Beyond that it breaks the rule idle, with the
 // same consequences. Unless told, ten seconds are logged, and no session is taken away.
-func WithIdle(d time.Duration) GuardOption { return func(g *Guard) { g.idle = bound{d, true} } }
+func WithIdle(d time.Duration) GuardOption { return func(g *Guard) { g.idle = boundOf(d) } }
 
 // WithWait sets how long a session may be waited for when the caller's context
 // has no earlier deadline; 30 seconds unless told.
@@ -118,6 +127,8 @@ func (g *Guard) abandon(left []*Hold, cause error) error {
 	}
 	for _, h := range left {
 		e.Held = append(e.Held, h.opened.site())
+	}
+	for _, h := range left { // from here on others may read the error
 		h.abandon(e)
 	}
 	return e

@@ -185,8 +185,10 @@ func (h *Hold) Resume(op Op) error {
 // Note says that an operation is going on which the adapter can only see, not refuse:
 // for lists, and for the watchdog. NoteEnd is the other half.
 func (h *Hold) Note(op Op) {
-	if s := h.state.Load(); s&phaseMask == idle {
-		h.state.CompareAndSwap(s, inUse|uint32(op)<<opShift)
+	for s := h.state.Load(); s&phaseMask == idle; s = h.state.Load() {
+		if h.state.CompareAndSwap(s, inUse|uint32(op)<<opShift) {
+			return
+		}
 	}
 }
 

@@ -33,6 +33,15 @@ func (h *Hold) Take(how End, cause error) bool {
 
 // end ends the unit unless it has ended, and gives the state it was in.
 func (h *Hold) end(how End, cause error) (old uint32) {
+	old = h.endListed(how, cause)
+	if old&phaseMask != ended && h.cancel != nil {
+		h.cancel(h.cause) // which may run the author's code, and so holds no lock
+	}
+	return old
+}
+
+// endListed ends the unit and takes it off the books.
+func (h *Hold) endListed(how End, cause error) (old uint32) {
 	t := h.guard.tally
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -47,17 +56,9 @@ func (h *Hold) end(how End, cause error) (old uint32) {
 		}
 		h.cause = cause
 		if h.state.CompareAndSwap(old, next) {
-			h.leave()
+			t.remove(h, h.since.age())
+			h.scope.count(-1)
 			return old
 		}
-	}
-}
-
-// leave takes the ended unit off the books. The caller holds the tally's lock.
-func (h *Hold) leave() {
-	h.guard.tally.remove(h, h.since.age())
-	h.scope.count(-1)
-	if h.cancel != nil {
-		h.cancel(h.cause)
 	}
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 )
@@ -39,7 +40,7 @@ func (l *lot) open() []*Hold {
 			}
 		})
 	}
-	slices.SortStableFunc(open, func(a, b *Hold) int { return int(a.since - b.since) })
+	slices.SortStableFunc(open, func(a, b *Hold) int { return cmp.Compare(a.since, b.since) })
 	return open
 }
 

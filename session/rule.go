@@ -56,13 +56,18 @@ func (w *warner) warn(e *IllegalStateError) {
 	key := fmt.Sprint(e.Rule, e.Op, e.Used)
 	w.mu.Lock()
 	_, known := w.seen[key]
-	if !known && len(w.seen) < maxSites {
+	first := !known && len(w.seen) < maxSites
+	if first {
 		w.seen[key] = struct{}{}
 	}
 	w.mu.Unlock()
-	if known {
-		return
+	if first {
+		w.tell(e)
 	}
+}
+
+// tell logs what has been refused or taken.
+func (w *warner) tell(e *IllegalStateError) {
 	w.log.Warn("database session misused", "rule", string(e.Rule), "op", e.Op, "state", e.State,
 		"pool", e.Pool, "opened", e.Opened.String(), "used", e.Used, "instead", e.Advice)
 }

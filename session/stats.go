@@ -48,7 +48,7 @@ type Counters struct {
 	Opened     uint64          // units opened since the start
 	Longest    time.Duration   // the longest that a unit was held, of those that ended
 	LongestNow time.Duration   // how long the oldest open unit has been held
-	Holds      Histogram       // how long units were held, of those that ended
+	Holds      Histogram       // how long units were held, of those that ended; with Do, the wait for the session counts
 	Refused    map[Rule]uint64 // uses refused, by rule
 }
 

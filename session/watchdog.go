@@ -51,7 +51,7 @@ func (w *watchdog) look(g *Guard) {
 		if e := h.suspect(); e != nil {
 			found, whose = append(found, e), append(whose, h)
 		}
-		more = more || !h.tooOld
+		more = more || !h.tooOld || g.idle.told && !h.tooIdle
 	})
 	if more {
 		w.arm(g, now())
@@ -121,10 +121,11 @@ func (h *Hold) accuse(e *IllegalStateError) {
 		e.Advice = "use the session that is held already; and limit the pool by the guard's WithMaxOpen in place of " +
 			"db.SetMaxOpenConns, so that such a wait is refused at once"
 	}
-	h.guard.warner.warn(e)
 	if mode == Warn {
+		h.guard.warner.warn(e)
 		return
 	}
+	h.guard.warner.tell(e)
 	h.guard.tally.refused(e.Rule)
 	h.abandon(e)
 }

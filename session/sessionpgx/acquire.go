@@ -46,8 +46,8 @@ func (t *tracer) TraceAcquireStart(ctx context.Context, p *pgxpool.Pool, _ pgxpo
 
 // TraceAcquireEnd implements pgxpool.AcquireTracer.
 func (*tracer) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgxpool.TraceAcquireEndData) {
-	a, _ := ctx.Value(acquiringKey{}).(*acquiring)
-	if a == nil {
+	a, ok := ctx.(*acquiring)
+	if !ok {
 		return // it was refused
 	}
 	if a.waiter != nil {

@@ -235,3 +235,24 @@ func TestBeforeCloseMayUseTheConnection(t *testing.T) {
 		t.Error("nothing was closed")
 	}
 }
+
+// A config that is watched twice is watched once.
+func TestWatchTwice(t *testing.T) {
+	p := open(t, func(cfg *pgxpool.Config) {
+		sessionpgx.Watch(cfg, sessionpgx.WithName(t.Name()))
+		sessionpgx.Watch(cfg)
+	})
+	tx, err := p.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(held(t)); n != 1 {
+		t.Errorf("%d units", n)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := len(held(t)); n != 0 {
+		t.Errorf("%d units after the end", n)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/reeve-run/reeve/session"
 )
@@ -14,6 +15,10 @@ import (
 func (w *watcher) settle() {
 	missing := w.missing()
 	if missing <= 0 {
+		return
+	}
+	time.Sleep(time.Millisecond) // what comes and goes in this moment is not missing
+	if missing = min(missing, w.missing()); missing <= 0 {
 		return
 	}
 	var held []*state

@@ -41,6 +41,9 @@ func newState(c *pgx.Conn) *state {
 	s.take = func(bool) {
 		if h := s.hold.Load(); h != nil {
 			h.Away()
+			if s.hold.Load() != h {
+				h.Returned() // it was released in that moment
+			}
 		}
 		_ = socket.Close() // the reader's error is what matters
 	}

@@ -1,6 +1,7 @@
 package sessionpgx
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -17,8 +18,12 @@ import (
 // transaction in which nothing happens; a wait has a bound; a circle of those who hold and
 // wait is found; what is left on a connection is noticed, and a *pgx.Conn that is used
 // after its release is refused. A tracer that cfg has stays in place. Call it last, before
-// pgxpool.NewWithConfig. Pools that are made of copies of cfg are told apart.
+// pgxpool.NewWithConfig. Pools that are made of copies of cfg are told apart; a cfg that is
+// watched already stays as it is.
 func Watch(cfg *pgxpool.Config, opts ...Option) {
+	if _, ok := cfg.ConnConfig.Tracer.(interface{ watch() *tracer }); ok {
+		return
+	}
 	t := &tracer{opts: opts, pools: map[weak.Pointer[pgxpool.Pool]]*watcher{}}
 	if theirs := cfg.ConnConfig.Tracer; theirs != nil {
 		cfg.ConnConfig.Tracer = both{multitracer.New(theirs, t), t} // ours last: it may refuse
@@ -78,9 +83,16 @@ func (t *tracer) of(p *pgxpool.Pool) *watcher {
 	if w == nil {
 		w = newWatcher(key, int64(p.Config().MaxConns), t.opts)
 		t.pools[key] = w
+		runtime.AddCleanup(p, t.forget, key)
 		t.first.CompareAndSwap(nil, w)
 	}
 	return w
+}
+
+func (t *tracer) forget(key weak.Pointer[pgxpool.Pool]) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.pools, key)
 }
 
 // watcher sees a pool through its tracer.

@@ -17,11 +17,12 @@ func (c *WatchedConn) ResetSession(ctx context.Context) error {
 	if !c.w.gate.unpark(c) {
 		return driver.ErrBadConn // it lives on in another wrapper
 	}
-	if err := reset(ctx, c.raw); err != nil {
+	err := reset(ctx, c.raw)
+	if errors.Is(err, driver.ErrBadConn) {
 		return err
 	}
-	c.checkOut(ctx)
-	return nil
+	c.checkOut(ctx) // database/sql goes on after any other error
+	return err
 }
 
 // IsValid implements driver.Validator: the connection comes back. A false makes

@@ -60,7 +60,8 @@ func (g *gate) enter(ctx context.Context, guard *session.Guard) (*link, error) {
 		g.idle = g.idle[:n-1]
 		g.mu.Unlock()
 		if g.old(l) {
-			return nil, l.close() // whose place is leave to open one
+			_ = l.close()
+			return nil, nil // its place is leave to open one
 		}
 		return l, nil
 	}

@@ -3,6 +3,7 @@ package sessionsql
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"io"
 	"slices"
 	"sync"
@@ -92,8 +93,8 @@ func (l *link) adopt(query string) *watchedStmt {
 // whether it is whole. Where connections have been found broken of late, it is asked.
 func (l *link) settle(ctx context.Context, doubtful bool) bool {
 	l.tidy()
-	if reset(ctx, l.conn) != nil {
-		return false
+	if errors.Is(reset(ctx, l.conn), driver.ErrBadConn) {
+		return false // any other error database/sql would pass over
 	}
 	if p, ok := l.conn.(driver.Pinger); ok && doubtful {
 		return p.Ping(ctx) == nil
@@ -114,14 +115,14 @@ func (l *link) tidy() {
 // close closes the connection and all that was opened on it, once.
 func (l *link) close() error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
+	was, open := l.closed, l.open
+	l.closed, l.open, l.orphans = true, nil, nil
+	l.mu.Unlock()
+	if was {
 		return nil
 	}
-	l.closed = true
-	for _, o := range slices.Backward(l.open) {
+	for _, o := range slices.Backward(open) {
 		_ = o.Close() // what it says, the connection's own end says as well
 	}
-	l.open, l.orphans = nil, nil
 	return l.conn.Close()
 }

@@ -42,6 +42,9 @@ func (l *Notes) Add(query string) {
 		switch query[0] | 0x20 {
 		case 'b', 'c', 'e', 'r', 'a', 'd', 'l', 's', 'u', 'w': // a word of ours may begin so
 			l.note(query)
+			if word, _ := cutWord(query); is(word, "create") {
+				return // what follows may be the body of a trigger or a function
+			}
 		}
 	}
 }
@@ -60,7 +63,10 @@ func (l *Notes) note(q string) {
 	case Ends(q):
 		l.End(is(word, "commit") || is(word, "end"))
 	case is(word, "set"):
-		if !is(after, "local") && !is(after, "transaction") && !is(after, "constraints") && !toDefault(rest) {
+		switch {
+		case toDefault(rest):
+			l.Setting = false // as with RESET
+		case !is(after, "local") && !is(after, "transaction") && !is(after, "constraints"):
 			l.set()
 		}
 	case is(word, "listen"):
@@ -118,6 +124,22 @@ var mayEnd = [256]bool{
 // MayEnd is a first look, for less than the call of Ends costs: where it says no, Ends does.
 func MayEnd(query string) bool { return query != "" && mayEnd[query[0]] }
 
+// closing is where the parenthesis closes that the text opens with.
+func closing(call string) int {
+	depth := 0
+	for i := range len(call) {
+		switch call[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth <= 0 {
+				return i
+			}
+		}
+	}
+	return len(call)
+}
+
 // Ends says whether a statement ends a transaction: COMMIT, END, ROLLBACK and ABORT do,
 // ROLLBACK TO and COMMIT PREPARED do not.
 func Ends(query string) bool {
@@ -151,7 +173,7 @@ func toDefault(rest string) bool {
 
 // lastIsFalse says whether the last argument of a call is the word false.
 func lastIsFalse(call string) bool {
-	args, _, _ := strings.Cut(call, ")")
+	args := call[:closing(call)]
 	last := strings.TrimSpace(args[strings.LastIndexByte(args, ',')+1:])
 	return is(last, "false") || is(last, "'f'") || is(last, "'false'")
 }
