@@ -3,6 +3,7 @@ package lint_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,11 +25,7 @@ func TestGo(t *testing.T) {
 	if len(report.Skipped) > 0 {
 		t.Errorf("skipped %v", report.Skipped)
 	}
-	var got []string
-	for _, f := range report.Findings {
-		got = append(got, fmt.Sprintf("%s:%d: %s %s", f.File, f.Line, f.Rule, f.Severity))
-	}
-	if diff := cmp.Diff(wanted(t, "testdata/golang"), got); diff != "" {
+	if diff := cmp.Diff(wanted(t, "testdata/golang"), findings(report)); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 }
@@ -74,4 +71,36 @@ func TestGoLeavesOutWhatTheGoCommandLeavesOut(t *testing.T) {
 	if len(report.Skipped) > 0 || report.Files != 1 {
 		t.Errorf("looked at %d files, skipped %v", report.Files, report.Skipped)
 	}
+}
+
+// TestLibraries is TestGo for libraries that are not dependencies of reeve: a module of
+// its own has them.
+func TestLibraries(t *testing.T) {
+	dir := filepath.Join("testdata", "libraries")
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-export", ".") //nolint:gosec // no word of it comes from outside
+	list.Dir = dir
+	if out, err := list.CombinedOutput(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("the libraries cannot be had: %v\n%s", err, out)
+		}
+		t.Skipf("the libraries cannot be had: %v\n%s", err, out)
+	}
+	report, err := lint.Vet(t.Context(), lint.Options{Dir: dir, Paths: []string{"."}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Skipped) > 0 {
+		t.Errorf("skipped %v", report.Skipped)
+	}
+	if diff := cmp.Diff(wanted(t, dir), findings(report)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+func findings(report lint.Report) []string {
+	var got []string
+	for _, f := range report.Findings {
+		got = append(got, fmt.Sprintf("%s:%d: %s %s", f.File, f.Line, f.Rule, f.Severity))
+	}
+	return got
 }

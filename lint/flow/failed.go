@@ -81,8 +81,9 @@ func (t *Track) loadsError(load *ssa.UnOp) bool {
 	if load.Op != token.MUL {
 		return false
 	}
-	if f, ok := load.X.(*ssa.FieldAddr); ok && t.aliases[f.X] { // tx.Error of gorm
-		return true
+	if f, ok := load.X.(*ssa.FieldAddr); ok && t.aliases[f.X] { // tx.Error of gorm, not that of tx.Create(…)
+		call, chained := f.X.(*ssa.Call)
+		return !chained || call == t.Open
 	}
 	last := LastStored(load)
 	return last != nil && t.Err != nil && (last == t.Err || t.isError(last))

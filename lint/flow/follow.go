@@ -75,8 +75,8 @@ func (t *Track) instruction(instr ssa.Instruction, v ssa.Value, itself bool) {
 		t.bound(instr, v, itself)
 	case *ssa.Return:
 		t.Returned = append(t.Returned, Event{Instr: instr, On: v})
-	case *ssa.FieldAddr, *ssa.Field: // a struct around the session, such as sqlx.Tx
-		if f := variable(instr.(ssa.Value)); itself && t.Kind.Session() && f != nil && handle.Like(f.Type()).Session() {
+	case *ssa.FieldAddr, *ssa.Field: // a struct around the handle, such as sqlx.Tx and sqlx.Rows
+		if f := variable(instr.(ssa.Value)); itself && f != nil && t.Kind.Alike(handle.Like(f.Type())) {
 			t.name(instr.(ssa.Value), true)
 		}
 	case ssa.CallInstruction:

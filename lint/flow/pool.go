@@ -27,7 +27,7 @@ func (t *Track) ranBy() ssa.Value {
 		return nil
 	}
 	if v := from(call); v != nil {
-		return v
+		return outermost(v)
 	}
 	for _, a := range call.Args {
 		if mi, ok := a.(*ssa.MakeInterface); ok {
@@ -40,8 +40,23 @@ func (t *Track) ranBy() ssa.Value {
 	return nil
 }
 
+// Base is what a chain of gorm's calls begins with: db in db.Model(x).Where(y).
+func Base(v ssa.Value) ssa.Value {
+	for {
+		call, ok := v.(*ssa.Call)
+		if !ok || !handle.GormDB(v.Type()) || methodName(&call.Call) == "Begin" {
+			return v
+		}
+		on := from(&call.Call)
+		if on == nil || !handle.GormDB(on.Type()) {
+			return v
+		}
+		v = on
+	}
+}
+
 // Receiver is what a method is called on; nil for a plain function.
-func Receiver(call *ssa.CallCommon) ssa.Value { return from(call) }
+func Receiver(call *ssa.CallCommon) ssa.Value { return outermost(from(call)) }
 
 // SamePlace says whether two values are for certain the same: one value, or read from
 // the same field of the same thing.

@@ -106,7 +106,7 @@ func (p *pkg) opened(fn *ssa.Function, call *ssa.Call) []*Track {
 	kinds := p.opens(&call.Call)
 	var all []*Track
 	for result, kind := range kinds {
-		t := &Track{Kind: kind, Fn: fn, Open: call, Param: -1, From: from(&call.Call)}
+		t := &Track{Kind: kind, Fn: fn, Open: call, Param: -1, From: outermost(from(&call.Call))}
 		t.Value, t.Err = results(call, result)
 		if t.Value == nil {
 			t.Value = call // nobody takes it
@@ -171,6 +171,26 @@ func from(call *ssa.CallCommon) ssa.Value {
 		return call.Args[0]
 	}
 	return nil
+}
+
+// outermost is the handle around an embedded one that a promoted method is called on:
+// sqlx.DB has sql.DB inside, and both are one pool.
+func outermost(v ssa.Value) ssa.Value {
+	switch x := v.(type) {
+	case *ssa.UnOp:
+		if fa, ok := x.X.(*ssa.FieldAddr); ok && embeds(fieldOf(fa), fa.X.Type()) {
+			return fa.X
+		}
+	case *ssa.Field:
+		if embeds(variable(x), x.X.Type()) {
+			return x.X
+		}
+	}
+	return v
+}
+
+func embeds(f *types.Var, outer types.Type) bool {
+	return f != nil && f.Embedded() && handle.Of(outer) != handle.None && handle.Of(f.Type()) == handle.Of(outer)
 }
 
 func receiverType(call *ssa.CallCommon) types.Type {

@@ -27,6 +27,11 @@ func (k Kind) String() string { return words[k] }
 // Session says whether the kind is a session: short-lived, with one owner.
 func (k Kind) Session() bool { return k == Conn || k == Tx }
 
+// Alike says whether a handle of one kind may be a struct around one of the other.
+func (k Kind) Alike(other Kind) bool {
+	return k != None && (k == other || k.Session() && other.Session() || k.Result() && other.Result())
+}
+
 // Result says whether the kind is an open result.
 func (k Kind) Result() bool { return k == Rows || k == Row }
 

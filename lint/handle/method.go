@@ -35,6 +35,16 @@ var statements = []string{
 	"SendBatch", "CopyFrom", "PrepareNamed", "PrepareNamedContext",
 }
 
+// Sends is Queries for a handle of a type: gorm has words of its own.
+func Sends(t types.Type, method string) bool {
+	return Queries(method) || GormDB(t) && slices.Contains(gormStatements, method)
+}
+
+var gormStatements = []string{
+	"Create", "CreateInBatches", "Save", "First", "Take", "Last", "Find", "FindInBatches", "FirstOrCreate", "Update", "Updates",
+	"UpdateColumn", "UpdateColumns", "Delete", "Count", "Row", "Rows", "Scan", "Pluck",
+}
+
 // Source says whether the type hands out sessions or results: a pool or a session.
 func Source(t types.Type) bool {
 	k := Like(t)

@@ -73,7 +73,8 @@ func (c *check) past(call *ssa.Call) (message, used string, sure bool) {
 	if c.pool == nil {
 		return "", "", false
 	}
-	if handle.Queries(flow.MethodName(&call.Call)) && flow.SamePlace(flow.Receiver(&call.Call), c.pool) {
+	on := flow.Receiver(&call.Call)
+	if on != nil && handle.Sends(on.Type(), flow.MethodName(&call.Call)) && flow.SamePlace(flow.Base(on), flow.Base(c.pool)) {
 		return "this statement goes through the pool, outside " + c.t.Name() + " that is in scope", "the pool is used here", true
 	}
 	for _, from := range c.res.From(&call.Call) {

@@ -32,7 +32,7 @@ func run(pass *analysis.Pass) (any, error) {
 
 func uses(pass *analysis.Pass, t *flow.Track) {
 	for _, use := range append(t.Uses, t.Passes...) {
-		if !handle.Queries(use.Method) && !handle.Opens(use.Method) || use.Deferred {
+		if !handle.Sends(t.Value.Type(), use.Method) && !handle.Opens(use.Method) || use.Deferred {
 			continue
 		}
 		for _, end := range t.Ends {
