@@ -77,7 +77,7 @@ func TestGoLeavesOutWhatTheGoCommandLeavesOut(t *testing.T) {
 // its own has them.
 func TestLibraries(t *testing.T) {
 	dir := filepath.Join("testdata", "libraries")
-	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-export", ".") //nolint:gosec // no word of it comes from outside
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-export", ".")
 	list.Dir = dir
 	if out, err := list.CombinedOutput(); err != nil {
 		if os.Getenv("CI") == "true" {
