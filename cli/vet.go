@@ -15,7 +15,7 @@ import (
 var reportWriters = map[string]func(io.Writer, lint.Report) error{
 	"text":  lint.WriteText,
 	"json":  lint.WriteJSON,
-	"sarif": lint.WriteSARIF,
+	"sarif": func(w io.Writer, r lint.Report) error { return lint.WriteSARIF(w, ".", r) },
 }
 
 func (c *command) vet() *cobra.Command {

@@ -103,23 +103,25 @@ var sarifLevels = map[Severity]string{SeverityError: "error", SeverityWarning: "
 
 // WriteSARIF prints a report as a SARIF 2.1.0 log, the format for programs. What was
 // skipped is a notification of the invocation; what is allowed is a suppressed result.
-func WriteSARIF(w io.Writer, r Report) error {
+// The files below dir, which the report's names are relative to, are read for the columns.
+func WriteSARIF(w io.Writer, dir string, r Report) error {
 	run := sarifRun{
 		Tool:        sarifTool{Driver: sarifDriver{Name: "reeve", InformationURI: "https://github.com/reeve-run/reeve"}},
 		ColumnKind:  "utf16CodeUnits",
 		Invocations: []sarifInvocation{{ExecutionSuccessful: true, Notifications: notifications(r.Skipped)}},
 		Results:     []sarifResult{},
 	}
+	at := columns{dir: dir, lines: map[string][][]byte{}}
 	index := map[string]int{}
 	for i, known := range rule.All() {
 		index[known.Name] = i
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, describe(known))
 	}
 	for _, f := range r.Findings {
-		run.Results = append(run.Results, result(f, index[f.Rule]))
+		run.Results = append(run.Results, result(at, f, index[f.Rule]))
 	}
 	for _, a := range r.Allowed {
-		res := result(a.Finding, index[a.Rule])
+		res := result(at, a.Finding, index[a.Rule])
 		res.Suppressions = []sarifSuppression{{Kind: "inSource", Justification: a.Reason}}
 		run.Results = append(run.Results, res)
 	}
@@ -146,38 +148,41 @@ func notifications(skipped []Skipped) []sarifNotification {
 	return all
 }
 
-func result(f Finding, index int) sarifResult {
+func result(c columns, f Finding, index int) sarifResult {
 	res := sarifResult{
 		RuleID: f.Rule, RuleIndex: index, Level: sarifLevels[f.Severity],
 		Message:   sarifText{f.Message + ". " + f.Why + " " + f.Instead},
-		Locations: []sarifLocation{location(f.File, f.Line, f.Column)},
+		Locations: []sarifLocation{location(c, f.File, f.Line, f.Column)},
 	}
 	for i, rel := range f.Related {
-		at := location(rel.File, rel.Line, rel.Column)
+		at := location(c, rel.File, rel.Line, rel.Column)
 		at.ID, at.Message = i+1, &sarifText{string(rel.Role) + ": " + rel.Message}
 		res.RelatedLocations = append(res.RelatedLocations, at)
 	}
 	for _, fix := range f.Fixes {
-		res.Fixes = append(res.Fixes, sarifFix{Description: sarifText{fix.Message}, Changes: changes(fix)})
+		res.Fixes = append(res.Fixes, sarifFix{Description: sarifText{fix.Message}, Changes: changes(c, fix)})
 	}
 	return res
 }
 
 // changes are a fix's edits, one a file and place.
-func changes(fix Fix) []sarifChange {
+func changes(c columns, fix Fix) []sarifChange {
 	var all []sarifChange
 	for _, e := range fix.Edits {
 		all = append(all, sarifChange{Artifact: sarifArtifact{uri(e.File)}, Replacements: []sarifReplacement{{
-			Deleted:  sarifRegion{StartLine: e.StartLine, StartColumn: e.StartColumn, EndLine: e.EndLine, EndColumn: e.EndColumn},
+			Deleted: sarifRegion{
+				StartLine: e.StartLine, StartColumn: c.utf16(e.File, e.StartLine, e.StartColumn),
+				EndLine: e.EndLine, EndColumn: c.utf16(e.File, e.EndLine, e.EndColumn),
+			},
 			Inserted: sarifText{e.New},
 		}}})
 	}
 	return all
 }
 
-func location(file string, line, column int) sarifLocation {
+func location(c columns, file string, line, column int) sarifLocation {
 	return sarifLocation{Physical: sarifPhysical{
-		Artifact: sarifArtifact{uri(file)}, Region: &sarifRegion{StartLine: line, StartColumn: column},
+		Artifact: sarifArtifact{uri(file)}, Region: &sarifRegion{StartLine: line, StartColumn: c.utf16(file, line, column)},
 	}}
 }
 

@@ -39,7 +39,7 @@ func TestSARIFIsValid(t *testing.T) {
 	schema := compileSchema(t)
 	for name, report := range map[string]lint.Report{"full": sample, "empty": {}} {
 		var out bytes.Buffer
-		if err := lint.WriteSARIF(&out, report); err != nil {
+		if err := lint.WriteSARIF(&out, t.TempDir(), report); err != nil {
 			t.Fatal(err)
 		}
 		doc, err := jsonschema.UnmarshalJSON(&out)
@@ -95,7 +95,7 @@ func compileSchema(t *testing.T) *jsonschema.Schema {
 
 func TestSARIFHasOneResultAFlow(t *testing.T) {
 	var out bytes.Buffer
-	if err := lint.WriteSARIF(&out, sample); err != nil {
+	if err := lint.WriteSARIF(&out, t.TempDir(), sample); err != nil {
 		t.Fatal(err)
 	}
 	var log struct {

@@ -138,8 +138,8 @@ func (t *Track) bound(mc *ssa.MakeClosure, v ssa.Value, itself bool) {
 		if b != v || i >= len(fn.FreeVars) {
 			continue
 		}
-		if fn.Synthetic != "" { // a method value such as tx.Rollback
-			t.methodValue(mc, fn.Name(), itself)
+		if method, ok := cutBound(fn.Name()); ok { // a method value such as tx.Rollback
+			t.methodValue(mc, method, itself)
 			continue
 		}
 		t.name(fn.FreeVars[i], itself)
@@ -147,8 +147,7 @@ func (t *Track) bound(mc *ssa.MakeClosure, v ssa.Value, itself bool) {
 	}
 }
 
-func (t *Track) methodValue(mc *ssa.MakeClosure, name string, itself bool) {
-	method, _ := cutBound(name)
+func (t *Track) methodValue(mc *ssa.MakeClosure, method string, itself bool) {
 	for _, use := range usesThrough(mc) {
 		ev := Event{Instr: use, Method: method, On: mc}
 		_, ev.Deferred = use.(*ssa.Defer)

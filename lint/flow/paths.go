@@ -120,6 +120,9 @@ func (t *Track) Between(see func(ssa.Instruction) bool) {
 			if ends[instr] || !see(instr) {
 				return
 			}
+			if fn := body(instr); fn != nil && len(fn.Blocks) > 0 {
+				walk(fn.Blocks[0], 0)
+			}
 		}
 		for i, next := range b.Succs {
 			if !seen[next] && !t.impossible(b, i) {
@@ -162,10 +165,12 @@ func Reaches(a, b ssa.Instruction) bool {
 	return false
 }
 
-// Dominates says whether a has always happened when b does.
+// Dominates says whether a has always happened when b does, which may be in the body of
+// a loop over an iterator.
 func Dominates(a, b ssa.Instruction) bool {
 	if a.Parent() != b.Parent() {
-		return false
+		around := loop(b.Parent())
+		return around != nil && Dominates(a, around)
 	}
 	if a.Block() == b.Block() {
 		return after(a) < after(b)

@@ -137,7 +137,7 @@ func (p *pkg) opens(call *ssa.CallCommon) map[int]handle.Kind {
 			kinds[i] = handle.Tx
 		case k.Session() && handle.Opens(name) && handle.Source(recv):
 			kinds[i] = k
-		case k.Result() && handle.Queries(name) && handle.Source(recv), k == handle.Stmt && Prepares(call):
+		case k.Result() && handle.Queries(name) && (handle.Source(recv) || handle.Like(recv) == handle.Stmt), k == handle.Stmt && Prepares(call):
 			kinds[i] = k
 		}
 	}

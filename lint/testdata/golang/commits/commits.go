@@ -128,3 +128,75 @@ func rollbackAsksTheSame(db *sql.DB) error {
 	}
 	return tx.Commit()
 }
+
+// commitAsksTheResult is right: every return sets the named result that the literal asks.
+func commitAsksTheResult(db *sql.DB) (err error) {
+	tx, err := db.Begin()
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			tx.Rollback()
+			panic(p)
+		}
+		if err != nil {
+			tx.Rollback()
+			return
+		}
+		err = tx.Commit()
+	}()
+	if _, err := tx.Exec("insert"); err != nil {
+		return fmt.Errorf("insert: %w", err)
+	}
+	return nil
+}
+
+// commitAsksTheResultOfALiteral is right, also with two results and a loop.
+func commitAsksTheResultOfALiteral(db *sql.DB) error {
+	insert := func() (n int, err error) {
+		tx, err := db.Begin()
+		if err != nil {
+			return 0, err
+		}
+		defer func() {
+			if p := recover(); p != nil || err != nil {
+				tx.Rollback()
+				return
+			}
+			err = tx.Commit()
+		}()
+		for range 3 {
+			if _, err := tx.Exec("insert"); err != nil {
+				return n, fmt.Errorf("insert: %w", err)
+			}
+			n++
+		}
+		return n, nil
+	}
+	_, err := insert()
+	return err
+}
+
+// commitAsksTheResultBefore is right: the deferred commit tests the variable itself.
+func commitAsksTheResultBefore(db *sql.DB) (err error) {
+	var tx *sql.Tx
+	if tx, err = db.Begin(); err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			tx.Rollback()
+			panic(p)
+		}
+		if err == nil {
+			err = tx.Commit()
+		} else {
+			tx.Rollback()
+		}
+	}()
+	if _, e := tx.Exec("insert"); e != nil {
+		return fmt.Errorf("insert: %w", e)
+	}
+	return nil
+}
