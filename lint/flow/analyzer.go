@@ -34,6 +34,7 @@ type Result struct {
 // receiver first, and of results.
 type Summary struct {
 	Ends    []int       // parameters that it ends
+	Hides   []int       // parameters that go out of sight in it
 	Keeps   []Keep      // parameters that it puts into something of its caller's
 	Returns []Return    // parameters that come back, or inside, a result
 	Opens   map[int]int // results that are handles of a kind, opened in it

@@ -85,8 +85,24 @@ func (t *Track) loadsError(load *ssa.UnOp) bool {
 		call, chained := f.X.(*ssa.Call)
 		return !chained || call == t.Open
 	}
-	last := LastStored(load)
+	last := reaching(load)
 	return last != nil && t.Err != nil && (last == t.Err || t.isError(last))
+}
+
+// reaching is what a variable was last set to before a load, in the load's block or in
+// one that every way to it goes through.
+func reaching(load *ssa.UnOp) ssa.Value {
+	if last := LastStored(load); last != nil {
+		return last
+	}
+	for b := load.Block().Idom(); b != nil; b = b.Idom() {
+		for _, instr := range slices.Backward(b.Instrs) {
+			if s, ok := instr.(*ssa.Store); ok && SamePlace(s.Addr, load.X) {
+				return s.Val
+			}
+		}
+	}
+	return nil
 }
 
 // asked notes that another function decides whether the opener has failed, or whether

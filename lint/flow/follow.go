@@ -347,6 +347,9 @@ func (t *Track) elsewhere(ev Event, call *ssa.CallCommon, v ssa.Value) {
 
 // summarized applies a function's summary to the handle as its ith argument.
 func (t *Track) summarized(ev Event, call *ssa.CallCommon, s *Summary, i int, itself bool) {
+	if slices.Contains(s.Hides, i) {
+		t.Unknown = append(t.Unknown, ev)
+	}
 	if itself && slices.Contains(s.Ends, i) {
 		t.Ends = append(t.Ends, ev)
 		return

@@ -77,6 +77,9 @@ func (p *pkg) summarizeParam(s *Summary, t *Track, i int) {
 			s.Ends = append(s.Ends, i)
 		}
 	}
+	if len(t.Unknown) > 0 {
+		s.Hides = append(s.Hides, i)
+	}
 	for _, st := range t.Stores {
 		if st.Base == nil && st.Call != nil {
 			s.Keeps = append(s.Keeps, Keep{Param: i, Into: -1, Field: st.Call.Field})

@@ -66,12 +66,45 @@ func judge(t *flow.Track, leaks []*ssa.Return) rule.Severity {
 		return ""
 	case t.Cancelled():
 		return rule.Warning
-	case t.From == nil || handle.Like(t.From.Type()) != handle.Tx:
-		return rule.Error
-	case busy:
+	}
+	switch source(t.From) {
+	case handle.Tx:
+		if !busy {
+			return ""
+		}
+		return rule.Warning
+	case handle.Stmt: // of a transaction or not
 		return rule.Warning
 	}
-	return ""
+	return rule.Error
+}
+
+// source is the kind of what rows come from: of a prepared statement, what it was
+// prepared on or is bound to, as far as that can be seen.
+func source(from ssa.Value) handle.Kind {
+	if from == nil {
+		return handle.Pool
+	}
+	kind := handle.Like(from.Type())
+	if kind != handle.Stmt {
+		return kind
+	}
+	switch v := from.(type) {
+	case *ssa.UnOp: // a field or a variable of the program
+		switch v.X.(type) {
+		case *ssa.FieldAddr, *ssa.Global:
+			return handle.Pool
+		}
+	case *ssa.Call: // tx.Stmt(stmt)
+		if on := flow.Receiver(&v.Call); on != nil && handle.Like(on.Type()) == handle.Tx {
+			return handle.Tx
+		}
+	case *ssa.Extract: // db.Prepare(query)
+		if call, ok := v.Tuple.(*ssa.Call); ok && flow.Prepares(&call.Call) {
+			return handle.Like(flow.Receiver(&call.Call).Type())
+		}
+	}
+	return handle.Stmt
 }
 
 // row is a single row that nobody looks at. Its connection stays busy for ever.

@@ -217,7 +217,7 @@ func byHelper(ctx context.Context, db *sql.DB) (n int, err error) {
 
 // prepared never closes the rows of a statement.
 func prepared(ctx context.Context, stmt *sql.Stmt) (n int, err error) {
-	rows, err := stmt.QueryContext(ctx, 1) // want unreadrows error
+	rows, err := stmt.QueryContext(ctx, 1) // want unreadrows warning
 	if err != nil {
 		return 0, err
 	}

@@ -4,6 +4,7 @@ package rows
 import (
 	"context"
 	"database/sql"
+	"io"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -234,3 +235,75 @@ func must(is bool) {
 		panic("it is not")
 	}
 }
+
+type prepared struct{ list *sql.Stmt }
+
+func (p *prepared) all() ([]int, error) {
+	rows, err := p.list.Query() // want unreadrows error
+	if err != nil {
+		return nil, err
+	}
+	var all []int
+	for rows.Next() {
+		var n int
+		if err := rows.Scan(&n); err != nil {
+			return nil, err
+		}
+		all = append(all, n)
+	}
+	return all, rows.Err()
+}
+
+// inTx is right: the end of the transaction closes the rows after an error.
+func (p *prepared) inTx(tx *sql.Tx) error {
+	rows, err := tx.Stmt(p.list).Query()
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		var n int
+		if err := rows.Scan(&n); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// lenient is right: an error that is not one comes without rows.
+func (p *prepared) lenient() (n int, err error) {
+	defer func() {
+		if err != nil {
+			n = -1
+		}
+	}()
+	rows, err := p.list.Query()
+	if err != nil && err != sql.ErrNoRows {
+		return 0, err
+	}
+	if err == nil {
+		defer rows.Close()
+		for rows.Next() {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// readAll is right: what closes the rows is known by nothing but Close.
+func readAll(db *sql.DB) (int, error) {
+	rows, err := db.Query("select")
+	if err != nil {
+		return 0, err
+	}
+	return counted(rows)
+}
+
+func counted(rows *sql.Rows) (n int, err error) {
+	defer shut(rows)
+	for rows.Next() {
+		n++
+	}
+	return n, rows.Err()
+}
+
+var shut = func(c io.Closer) { _ = c.Close() }
