@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/reeve-run/reeve/lint"
@@ -18,7 +19,7 @@ func TestSARIFCountsUTF16(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "m.go"), []byte(src), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	at := bytes.IndexByte([]byte(src), '1')
+	at := strings.IndexByte(src, '1')
 	column := at - len("package m\n\n") + 1
 	report := lint.Report{Findings: []lint.Finding{{
 		Rule: "neverended", Severity: lint.SeverityError, File: "m.go", Line: 3, Column: column,
