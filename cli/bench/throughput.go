@@ -91,7 +91,7 @@ func (b *Bench) pairs(ctx context.Context, inFlight int, r *rig, raw *bare) (Thr
 }
 
 // bareThreads is more than any machine gets through in one window.
-const bareThreads = 100_000
+const bareThreads = 400_000
 
 // bareSteps is the rate of steps when the commits of runs are all that is done.
 func (b *Bench) bareSteps(ctx context.Context, l load, raw *bare) (float64, error) {
