@@ -70,6 +70,7 @@ func Stats() Counters {
 
 // PoolStats are the counters by the pool's name.
 func PoolStats() map[string]Counters {
+	settleAll()
 	by := map[string]Counters{}
 	for _, t := range allTallies() {
 		by[t.name] = t.counters()
@@ -100,6 +101,12 @@ type Unit struct {
 
 // Units lists the open units of all pools, the oldest first.
 func Units() []Unit {
+	settleAll()
+	return unitsOf(allOpen())
+}
+
+// settleAll brings the books of all pools that have units open in line with the pools.
+func settleAll() {
 	lots := map[*lot]bool{}
 	for _, h := range allOpen() {
 		lots[h.guard.lot] = true
@@ -107,7 +114,6 @@ func Units() []Unit {
 	for l := range lots {
 		l.settled()
 	}
-	return unitsOf(allOpen())
 }
 
 func allOpen() (holds []*Hold) {
