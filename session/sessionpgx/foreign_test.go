@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -233,6 +234,28 @@ func TestBeforeCloseMayUseTheConnection(t *testing.T) {
 	p.Close()
 	if closed.Load() == 0 {
 		t.Error("nothing was closed")
+	}
+}
+
+// Above read committed the database refuses all claims but one: they find its result.
+func TestOnceUnderRepeatableRead(t *testing.T) {
+	p, _ := watched(t, 4)
+	pool := sessionpgx.Pool(p, sessionpgx.WithTxOptions(pgx.TxOptions{IsoLevel: pgx.RepeatableRead}))
+	var wg sync.WaitGroup
+	for range 12 {
+		wg.Go(func() {
+			got, err := pool.Once(t.Context(), "key", func(ctx context.Context, tx pgx.Tx) ([]byte, error) {
+				_, err := tx.Exec(ctx, `INSERT INTO t VALUES (101)`)
+				return []byte("result"), err
+			})
+			if err != nil || string(got) != "result" {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := count(t, p); n != 101 {
+		t.Errorf("%d rows, want 101", n)
 	}
 }
 

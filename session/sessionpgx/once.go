@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/reeve-run/reeve/session"
@@ -34,16 +35,37 @@ func (p *pool) Once(ctx context.Context, key string, fn func(context.Context, pg
 	if err := p.onceReady(ctx); err != nil {
 		return nil, err
 	}
-	var result []byte
-	err := p.Do(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	for try := 1; ; try++ {
+		result, ran, err := p.onceIn(ctx, key, fn)
+		if err == nil {
+			return result, nil
+		}
+		if ran || try == onceTries || !serialization(err) {
+			return nil, err
+		}
+	}
+}
+
+// onceTries is how often a unit begins anew that has lost the claim before fn ran:
+// above read committed, PostgreSQL refuses a second claim instead of letting it find the first.
+const onceTries = 5
+
+func serialization(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "40001"
+}
+
+// onceIn runs fn in one unit, unless the key is there. It says whether fn has run.
+func (p *pool) onceIn(ctx context.Context, key string, fn func(context.Context, pgx.Tx) ([]byte, error)) (result []byte, ran bool, err error) {
+	err = p.Do(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		var err error
-		result, err = claim(ctx, tx, key, fn)
+		result, err = claim(ctx, tx, key, func(ctx context.Context, tx pgx.Tx) ([]byte, error) {
+			ran = true
+			return fn(ctx, tx)
+		})
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return result, nil
+	return result, ran, err
 }
 
 func claim(ctx context.Context, tx pgx.Tx, key string, fn func(context.Context, pgx.Tx) ([]byte, error)) ([]byte, error) {

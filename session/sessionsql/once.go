@@ -66,16 +66,37 @@ func (p *pool) Once(ctx context.Context, key string, fn func(context.Context, *T
 	if err != nil {
 		return nil, err
 	}
-	var result []byte
+	for try := 1; ; try++ {
+		result, ran, err := p.onceIn(ctx, q, key, fn)
+		if err == nil {
+			return result, nil
+		}
+		if ran || try == onceTries || !serialization(err) {
+			return nil, err
+		}
+	}
+}
+
+// onceTries is how often a unit begins anew that has lost the claim before fn ran:
+// above read committed, PostgreSQL refuses a second claim instead of letting it find the first.
+const onceTries = 5
+
+func serialization(err error) bool {
+	var s interface{ SQLState() string }
+	return errors.As(err, &s) && s.SQLState() == "40001"
+}
+
+// onceIn runs fn in one unit, unless the key is there. It says whether fn has run.
+func (p *pool) onceIn(ctx context.Context, q onceSQL, key string, fn func(context.Context, *Tx) ([]byte, error)) (result []byte, ran bool, err error) {
 	err = p.Do(ctx, func(ctx context.Context, tx *Tx) error {
 		var err error
-		result, err = claim(ctx, tx, q, key, fn)
+		result, err = claim(ctx, tx, q, key, func(ctx context.Context, tx *Tx) ([]byte, error) {
+			ran = true
+			return fn(ctx, tx)
+		})
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return result, nil
+	return result, ran, err
 }
 
 func claim(ctx context.Context, tx *Tx, q onceSQL, key string, fn func(context.Context, *Tx) ([]byte, error)) ([]byte, error) {

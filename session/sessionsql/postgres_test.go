@@ -34,6 +34,28 @@ func openPostgres(t *testing.T, n int) []*sql.DB {
 	return dbs
 }
 
+// Above read committed the database refuses all claims but one: they find its result.
+func TestOnceUnderRepeatableRead(t *testing.T) {
+	db := openPostgres(t, 1)[0]
+	pool := sessionsql.Pool(db, sessionsql.WithTxOptions(sql.TxOptions{Isolation: sql.LevelRepeatableRead}))
+	var wg sync.WaitGroup
+	for range 12 {
+		wg.Go(func() {
+			got, err := pool.Once(t.Context(), "key", func(ctx context.Context, tx *sessionsql.Tx) ([]byte, error) {
+				_, err := tx.ExecContext(ctx, `INSERT INTO t (n) VALUES (101)`)
+				return []byte("result"), err
+			})
+			if err != nil || string(got) != "result" {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := count(t, db); n != 101 {
+		t.Errorf("%d rows, want 101", n)
+	}
+}
+
 func TestOnceOnPostgreSQLRunsOnceInAllProcesses(t *testing.T) {
 	dbs := openPostgres(t, 3)
 	var wg sync.WaitGroup
