@@ -53,6 +53,10 @@ func load[P any](t *testing.T, pool P, right func(context.Context, P) error, way
 	for seed := range 64 {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(seed), 7))
+			if seed < len(ways) && ways[seed].slow && *loadFor >= loadSlow { // once each, whatever chance says
+				misuse(t, pool, ways[seed])
+				misused[seed].Add(1)
+			}
 			for time.Now().Before(end) && !t.Failed() {
 				i := r.IntN(2 * len(ways))
 				switch {
