@@ -76,15 +76,6 @@ func (h *Hold) Start(owner any, take func(busy bool)) {
 	h.guard.enlist(h)
 }
 
-// Of finds the open unit of this guard that ctx belongs to; nil when there is none.
-func (g *Guard) Of(ctx context.Context) *Hold {
-	s := scopeOf(ctx)
-	if s == nil || s.hold == nil || s.hold.guard.lot != g.lot || s.hold.Over() {
-		return nil
-	}
-	return s.hold
-}
-
 func (g *Guard) hold(s *scope) *Hold {
 	h := &Hold{guard: g, since: now()}
 	h.scope.hold = h
